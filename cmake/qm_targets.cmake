@@ -1,0 +1,77 @@
+# The three functions every CMakeLists.txt here is written with, and the flags they share.
+
+set(QM_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them")
+
+find_program(QM_CCACHE ccache)
+if(QM_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${QM_CCACHE})
+endif()
+find_program(QM_MOLD mold)
+
+# Flags of every target, generated code included.
+add_library(qm_build INTERFACE)
+target_compile_features(qm_build INTERFACE cxx_std_20)
+target_compile_options(qm_build INTERFACE -g1 -fstack-protector-strong -fcf-protection -UNDEBUG)
+target_link_options(qm_build INTERFACE -Wl,-z,relro -Wl,-z,now)
+if(QM_MOLD)
+  target_link_options(qm_build INTERFACE -fuse-ld=mold)
+endif()
+if(QM_SANITIZE)
+  target_compile_options(qm_build INTERFACE -fsanitize=${QM_SANITIZE} -fno-omit-frame-pointer -O1
+                                            -fno-sanitize-recover=all)
+  target_link_options(qm_build INTERFACE -fsanitize=${QM_SANITIZE})
+else()
+  target_compile_options(qm_build INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif()
+
+# Flags of the code we write; generated code is spared.
+add_library(qm_options INTERFACE)
+target_link_libraries(qm_options INTERFACE qm_build)
+target_include_directories(qm_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(
+  qm_options INTERFACE -Wall -Wextra -Werror -Wnon-virtual-dtor -Woverloaded-virtual -Wshadow
+                       -Wno-missing-field-initializers)
+
+# qm_library(<name> SOURCES … DEPENDS …)
+#
+# Makes the static library qm_<name>, known as qm::<name>. DEPENDS is the library's place in the
+# architecture: what is not listed cannot be included.
+function(qm_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(qm_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(qm_${name} PUBLIC ${ARG_DEPENDS} PRIVATE qm_options)
+  add_library(qm::${name} ALIAS qm_${name})
+endfunction()
+
+# qm_program(<name> SOURCES … DEPENDS …)
+function(qm_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} qm_options)
+endfunction()
+
+# qm_unit_test(<name> SOURCES … DEPENDS …)
+#
+# A test that needs nothing but memory. Its cases are discovered one by one, label `unit`.
+function(qm_unit_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  qm_program(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  include(GoogleTest)
+  gtest_discover_tests(${name} PROPERTIES LABELS unit TIMEOUT 60 DISCOVERY_TIMEOUT 60)
+endfunction()
+
+# qm_db_test(<name> LABEL <label> SOURCES … DEPENDS … [TIMEOUT <seconds>])
+#
+# A test binary that needs the private MariaDB of the `mariadb` fixture; one CTest entry, so that
+# the database is set up once per binary. Links tests/harness, whose main() opens the database.
+function(qm_db_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  qm_program(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS} qm::test_harness GTest::gmock)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(
+    ${name} PROPERTIES LABELS ${ARG_LABEL} FIXTURES_REQUIRED mariadb TIMEOUT ${ARG_TIMEOUT}
+                       ENVIRONMENT "QM_TEST_BUILD_DIR=${PROJECT_BINARY_DIR}")
+endfunction()

@@ -1,0 +1,23 @@
+#include "platform/values/exact.h"
+
+namespace quartermaster::values {
+
+std::optional<int64_t> CheckedAdd(int64_t a, int64_t b) {
+  int64_t sum;
+  if (__builtin_add_overflow(a, b, &sum)) return std::nullopt;
+  return sum;
+}
+
+std::optional<int64_t> CheckedSubtract(int64_t a, int64_t b) {
+  int64_t difference;
+  if (__builtin_sub_overflow(a, b, &difference)) return std::nullopt;
+  return difference;
+}
+
+std::optional<int64_t> CheckedMultiply(int64_t a, int64_t b) {
+  const __int128 product = static_cast<__int128>(a) * b;
+  if (product != static_cast<int64_t>(product)) return std::nullopt;
+  return static_cast<int64_t>(product);
+}
+
+}  // namespace quartermaster::values
