@@ -1,0 +1,7 @@
+#include "platform/auth/authenticator.h"
+
+namespace quartermaster::auth {
+
+Authenticator::~Authenticator() = default;
+
+}  // namespace quartermaster::auth
