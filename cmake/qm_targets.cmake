@@ -50,12 +50,21 @@ function(qm_program name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} qm_options)
 endfunction()
 
+# Makes qm_tests_<label> build the test, so that one kind of test can be built without the others.
+function(qm_add_to_label test label)
+  if(NOT TARGET qm_tests_${label})
+    add_custom_target(qm_tests_${label})
+  endif()
+  add_dependencies(qm_tests_${label} ${test})
+endfunction()
+
 # qm_unit_test(<name> SOURCES … DEPENDS …)
 #
 # A test that needs nothing but memory. Its cases are discovered one by one, label `unit`.
 function(qm_unit_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   qm_program(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  qm_add_to_label(${name} unit)
   include(GoogleTest)
   gtest_discover_tests(${name} PROPERTIES LABELS unit TIMEOUT 60 DISCOVERY_TIMEOUT 60)
 endfunction()
@@ -70,6 +79,7 @@ function(qm_db_test name)
     set(ARG_TIMEOUT 300)
   endif()
   qm_program(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS} qm::test_harness GTest::gmock)
+  qm_add_to_label(${name} ${ARG_LABEL})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(
     ${name} PROPERTIES LABELS ${ARG_LABEL} FIXTURES_REQUIRED mariadb TIMEOUT ${ARG_TIMEOUT}
