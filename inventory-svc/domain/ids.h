@@ -14,8 +14,7 @@ enum class BalanceId : uint32_t {};
 
 // Returns the number, for a statement's parameter.
 template <typename Id>
-  requires(sizeof(Id) <= sizeof(uint32_t))
-constexpr int64_t ToNumber(Id id) {
+requires(sizeof(Id) <= sizeof(uint32_t)) constexpr int64_t ToNumber(Id id) {
   return static_cast<int64_t>(id);
 }
 

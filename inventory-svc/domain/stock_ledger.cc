@@ -1,0 +1,280 @@
+#include "inventory-svc/domain/stock_ledger.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "inventory-svc/domain/ledger_errors.h"
+#include "inventory-svc/domain/names.h"
+#include "inventory-svc/domain/posting_rules.h"
+#include "inventory-svc/domain/scope.h"
+#include "platform/base/status_macros.h"
+#include "platform/status/error.h"
+#include "platform/values/canonical.h"
+
+namespace quartermaster::inventory {
+namespace {
+
+constexpr char kPost[] = "ledger.post";
+constexpr char kReverse[] = "ledger.reverse";
+
+// Answers a repeated request with what the first one wrote, or refuses another content.
+absl::StatusOr<Movement> Replay(const EarlierMovement& earlier, const base::Sha256Digest& content,
+                                const base::Uuid& request_id) {
+  if (earlier.content_hash != content) return status::RequestIdReused(request_id.ToString());
+  return earlier.movement;
+}
+
+}  // namespace
+
+std::vector<BalanceKey> ResolvedLines::Balances() const {
+  std::vector<BalanceKey> keys;
+  keys.reserve(resolved.size() * 2);
+  for (const ResolvedLine& line : resolved) {
+    keys.push_back(line.source);
+    keys.push_back(line.destination);
+  }
+  std::ranges::sort(keys);
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
+absl::StatusOr<Movement> StockLedger::PostMovement(const base::Call& call,
+                                                   const PostMovementCommand& command) {
+  const absl::Time now = clock_.Now();
+  QM_RETURN_IF_ERROR(CheckCommand(command, now));
+  QM_RETURN_IF_ERROR(CheckMayPost(call, command, now));
+  const base::Sha256Digest content = canonical::Hash("post-movement.1", command);
+  QM_ASSIGN_OR_RETURN(const std::optional<EarlierMovement> earlier,
+                      store_.FindByRequestId(call.deadline, call.caller.name, command.request_id));
+  if (earlier.has_value()) return Replay(*earlier, content, command.request_id);
+
+  QM_ASSIGN_OR_RETURN(const ResolvedLines lines,
+                      Resolve(call.deadline, command.reason, command.lines));
+  QM_RETURN_IF_ERROR(store_.MakeBalances(call.deadline, lines.Balances()));
+  std::optional<Movement> posted;
+  QM_RETURN_IF_ERROR(store_.Atomically(call.deadline, [&](StockBook& book) -> absl::Status {
+    MovementRecord record{.movement = {.movement_id = uuids_.Next(),
+                                       .reason = command.reason,
+                                       .occurred_time = command.occurred_time.value_or(now),
+                                       .caller = call.caller.name,
+                                       .source_document = command.source_document,
+                                       .note = command.note},
+                          .request_id = command.request_id,
+                          .content_hash = content};
+    QM_ASSIGN_OR_RETURN(
+        posted, DecideAndRecord(call, book, std::move(record), lines, absl::InfinitePast()));
+    return absl::OkStatus();
+  }));
+  return *std::move(posted);
+}
+
+absl::StatusOr<Movement> StockLedger::ReverseMovement(const base::Call& call,
+                                                      const ReverseMovementCommand& command) {
+  const absl::Time now = clock_.Now();
+  const base::Sha256Digest content = canonical::Hash("reverse-movement.1", command);
+  QM_ASSIGN_OR_RETURN(const std::optional<EarlierMovement> earlier,
+                      store_.FindByRequestId(call.deadline, call.caller.name, command.request_id));
+  if (earlier.has_value() && earlier->content_hash != content) {
+    return status::RequestIdReused(command.request_id.ToString());
+  }
+  QM_ASSIGN_OR_RETURN(const std::optional<Movement> original,
+                      store_.FindMovement(call.deadline, command.movement_id));
+  if (!original.has_value()) return MovementNotFound(command.movement_id);
+  QM_RETURN_IF_ERROR(CheckMayReverse(call.caller, *original, now));
+  if (earlier.has_value()) return earlier->movement;
+  if (original->reverses.has_value()) return ReversalNotReversible(command.movement_id);
+  if (original->document.has_value()) {
+    return OwnedByDocument(command.movement_id, *original->document);
+  }
+
+  QM_ASSIGN_OR_RETURN(const ResolvedLines lines,
+                      Resolve(call.deadline, Reason::kReverse, Opposite(original->lines)));
+  QM_RETURN_IF_ERROR(store_.MakeBalances(call.deadline, lines.Balances()));
+  std::optional<Movement> posted;
+  QM_RETURN_IF_ERROR(store_.Atomically(call.deadline, [&](StockBook& book) -> absl::Status {
+    QM_ASSIGN_OR_RETURN(const std::optional<Movement> locked,
+                        book.LockMovement(command.movement_id));
+    if (!locked.has_value()) return MovementNotFound(command.movement_id);
+    MovementRecord record{.movement = {.movement_id = uuids_.Next(),
+                                       .reason = Reason::kReverse,
+                                       .occurred_time = locked->occurred_time,
+                                       .caller = call.caller.name,
+                                       .note = command.note,
+                                       .reverses = command.movement_id},
+                          .request_id = command.request_id,
+                          .content_hash = content};
+    if (locked->reversed_by.has_value()) {
+      // The one that reversed it may have been our own twin.
+      QM_ASSIGN_OR_RETURN(const std::optional<EarlierMovement> twin,
+                          book.FindByRequestId(call.caller.name, command.request_id));
+      if (!twin.has_value()) return AlreadyReversed(command.movement_id, *locked->reversed_by);
+      QM_ASSIGN_OR_RETURN(posted, Replay(*twin, content, command.request_id));
+      return absl::OkStatus();
+    }
+    QM_ASSIGN_OR_RETURN(posted, DecideAndRecord(call, book, std::move(record), lines,
+                                                locked->record_time + absl::Microseconds(1)));
+    return absl::OkStatus();
+  }));
+  return *std::move(posted);
+}
+
+absl::StatusOr<Movement> StockLedger::PostForDocument(const base::Call& call, StockBook& book,
+                                                      const DocumentPosting& posting) {
+  MovementRecord record{.movement = {.movement_id = uuids_.Next(),
+                                     .reason = posting.reason,
+                                     .occurred_time = posting.occurred_time,
+                                     .caller = call.caller.name,
+                                     .document = posting.document}};
+  return DecideAndRecord(call, book, std::move(record), posting.lines, absl::InfinitePast());
+}
+
+// The heart of every write: lock, look the request up again, decide, record.
+absl::StatusOr<Movement> StockLedger::DecideAndRecord(const base::Call& call, StockBook& book,
+                                                      MovementRecord record,
+                                                      const ResolvedLines& lines,
+                                                      absl::Time not_before) {
+  QM_ASSIGN_OR_RETURN(std::vector<Balance> before, book.LockBalances(lines.Balances()));
+  // Only now is a look-up final: a twin that held the locks before us has committed and may have
+  // taken the last pieces itself. Refusing before this would deny what the caller already has.
+  if (record.request_id.has_value()) {
+    QM_ASSIGN_OR_RETURN(const std::optional<EarlierMovement> twin,
+                        book.FindByRequestId(call.caller.name, *record.request_id));
+    if (twin.has_value()) return Replay(*twin, record.content_hash, *record.request_id);
+  }
+  if (record.movement.source_document.has_value()) {
+    QM_ASSIGN_OR_RETURN(const std::optional<base::Uuid> movement,
+                        book.FindBySourceDocument(*record.movement.source_document));
+    if (movement.has_value()) {
+      return SourceDocumentPosted(*record.movement.source_document, *movement);
+    }
+  }
+  QM_ASSIGN_OR_RETURN(Posting posting, Post(lines.resolved, std::move(before), lines.named,
+                                            clock_.Now(), not_before));
+  if (posting.shortage.has_value()) {
+    const ResolvedLine& line = lines.resolved[posting.shortage->line - 1];
+    QM_ASSIGN_OR_RETURN(posting.shortage->reserved,
+                        book.SumReserved(line.source.location, line.source.lot));
+    return InsufficientStock(*posting.shortage);
+  }
+  record.movement.lines = lines.named;
+  record.movement.record_time = posting.record_time;
+  record.lines = lines.resolved;
+  record.balances_after = std::move(posting.after);
+  QM_RETURN_IF_ERROR(book.Record(call, record));
+  return std::move(record.movement);
+}
+
+absl::Status StockLedger::CheckMayPost(const base::Call& call, const PostMovementCommand& command,
+                                       absl::Time now) const {
+  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  const absl::string_view extra = ExtraPermission(command.reason);
+  for (const MovementLine& line : command.lines) {
+    for (const Account* account : {&line.source, &line.destination}) {
+      const absl::string_view unit = UnitOfLocation(account->location);
+      QM_RETURN_IF_ERROR(CheckCovers(call.caller, kPost, now, *tree, unit));
+      if (!extra.empty()) QM_RETURN_IF_ERROR(CheckCovers(call.caller, extra, now, *tree, unit));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// NOT_FOUND unless the caller's grants cover some location of the movement, PERMISSION_DENIED
+// unless they cover all.
+absl::Status StockLedger::CheckMayReverse(const base::Caller& caller, const Movement& movement,
+                                          absl::Time now) const {
+  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  bool covers_some = false;
+  absl::Status denied;
+  for (const MovementLine& line : movement.lines) {
+    for (const Account* account : {&line.source, &line.destination}) {
+      const absl::Status covered =
+          CheckCovers(caller, kReverse, now, *tree, UnitOfLocation(account->location));
+      if (covered.ok()) {
+        covers_some = true;
+      } else {
+        denied = covered;
+      }
+    }
+  }
+  return covers_some ? denied : MovementNotFound(movement.movement_id);
+}
+
+absl::StatusOr<ResolvedLines> StockLedger::Resolve(absl::Time deadline, Reason reason,
+                                                   std::vector<MovementLine> lines) const {
+  ResolvedLines result{.named = std::move(lines)};
+  result.resolved.resize(result.named.size());
+  QM_RETURN_IF_ERROR(ResolveLocations(result));
+  QM_ASSIGN_OR_RETURN(const std::vector<std::shared_ptr<const Item>> items,
+                      ResolveLots(deadline, result));
+  for (size_t i = 0; i < result.named.size(); ++i) {
+    MovementLine& line = result.named[i];
+    // A reversal keeps the amount that was fixed when the original was posted.
+    if (reason != Reason::kReverse) {
+      QM_ASSIGN_OR_RETURN(line.base_quantity,
+                          ToBase(*items[i], line.quantity.amount, line.quantity.unit));
+    }
+    result.resolved[i].base_quantity = line.base_quantity;
+  }
+  if (reason == Reason::kReverse) return result;
+  for (size_t i = 0; i < result.named.size(); ++i) {
+    const MovementLine& line = result.named[i];
+    QM_RETURN_IF_ERROR(CheckStateChange(static_cast<int>(i) + 1, reason, line.source.state,
+                                        line.destination.state));
+  }
+  QM_RETURN_IF_ERROR(CheckHazards(result, items));
+  return result;
+}
+
+absl::Status StockLedger::ResolveLocations(ResolvedLines& lines) const {
+  const std::shared_ptr<const LocationTable> locations = units_.locations();
+  for (size_t i = 0; i < lines.named.size(); ++i) {
+    for (auto [account, key] :
+         {std::pair(&lines.named[i].source, &lines.resolved[i].source),
+          std::pair(&lines.named[i].destination, &lines.resolved[i].destination)}) {
+      const LocationEntry* location = locations->Find(account->location);
+      if (location == nullptr) return LocationNotFound(account->location);
+      *key = {.location = location->id, .state = account->state, .holder = account->holder};
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Returns the item of each line.
+absl::StatusOr<std::vector<std::shared_ptr<const Item>>> StockLedger::ResolveLots(
+    absl::Time deadline, ResolvedLines& lines) const {
+  std::vector<std::string> names;
+  std::vector<std::shared_ptr<const Item>> items;
+  for (const MovementLine& line : lines.named) {
+    names.push_back(line.lot);
+    QM_ASSIGN_OR_RETURN(items.emplace_back(), items_.Get(deadline, ItemOfLot(line.lot)));
+  }
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  QM_ASSIGN_OR_RETURN(const std::vector<LotRow> rows, store_.FindLots(deadline, names));
+  absl::flat_hash_map<absl::string_view, LotId> ids;
+  for (const LotRow& row : rows) ids[row.lot.name] = row.id;
+  for (size_t i = 0; i < lines.named.size(); ++i) {
+    const auto id = ids.find(lines.named[i].lot);
+    if (id == ids.end()) return LotNotFound(lines.named[i].lot);
+    lines.resolved[i].source.lot = lines.resolved[i].destination.lot = id->second;
+  }
+  return items;
+}
+
+// Flammables come to rest in a store apart; on the road and outside they may be anywhere.
+absl::Status StockLedger::CheckHazards(
+    const ResolvedLines& lines, const std::vector<std::shared_ptr<const Item>>& items) const {
+  const std::shared_ptr<const LocationTable> locations = units_.locations();
+  for (size_t i = 0; i < lines.named.size(); ++i) {
+    const Account& destination = lines.named[i].destination;
+    const bool rests = IsInside(destination.state) && destination.state != State::kInTransit;
+    if (!rests || items[i]->hazard != HazardClass::kFlammable) continue;
+    if (locations->Find(destination.location)->kind != LocationKind::kFlammablesStore) {
+      return HazardStoreRequired(static_cast<int>(i) + 1, items[i]->name, destination.location);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace quartermaster::inventory

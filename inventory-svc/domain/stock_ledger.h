@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "inventory-svc/domain/catalog.h"
+#include "inventory-svc/domain/ledger_types.h"
+#include "inventory-svc/domain/stock_store.h"
+#include "inventory-svc/domain/unit_tree.h"
+#include "platform/base/call.h"
+#include "platform/base/clock.h"
+#include "platform/base/uuid.h"
+
+namespace quartermaster::inventory {
+
+// Lines whose names were looked up and whose quantities were converted.
+struct ResolvedLines {
+  std::vector<MovementLine> named;
+  std::vector<ResolvedLine> resolved;
+
+  // Returns each balance that a line names, once, in ascending order.
+  std::vector<BalanceKey> Balances() const;
+};
+
+// What a document posts inside its own transaction.
+struct DocumentPosting {
+  base::Uuid document;
+  Reason reason = Reason::kDispatch;
+  ResolvedLines lines;
+  absl::Time occurred_time;
+};
+
+// The use cases of the ledger. Knows neither SQL nor proto. Thread-safe; what it is given must
+// outlive it.
+class StockLedger {
+ public:
+  StockLedger(StockStore& store, const UnitDirectory& units, const ItemDirectory& items,
+              const base::Clock& clock, base::UuidSource& uuids)
+      : store_(store), units_(units), items_(items), clock_(clock), uuids_(uuids) {}
+
+  // Posts a movement, or returns the one that the same request posted before. Errors as documented
+  // at `Ledger.PostMovement`, in that order.
+  absl::StatusOr<Movement> PostMovement(const base::Call& call, const PostMovementCommand& command);
+
+  // Posts the opposite of a movement. Errors as documented at `Ledger.ReverseMovement`.
+  absl::StatusOr<Movement> ReverseMovement(const base::Call& call,
+                                           const ReverseMovementCommand& command);
+
+  // Looks names up and converts quantities. Fails with the NOT_FOUND errors, then those of units of
+  // measure, then `STATE_CHANGE_NOT_ALLOWED` and `HAZARD_STORE_REQUIRED`.
+  absl::StatusOr<ResolvedLines> Resolve(absl::Time deadline, Reason reason,
+                                        std::vector<MovementLine> lines) const;
+
+  // Posts lines for a document, inside its transaction: locks, decides, records. The balances must
+  // have been made, and the document's own row be locked. Fails with `INSUFFICIENT_STOCK`.
+  absl::StatusOr<Movement> PostForDocument(const base::Call& call, StockBook& book,
+                                           const DocumentPosting& posting);
+
+ private:
+  absl::Status CheckMayPost(const base::Call& call, const PostMovementCommand& command,
+                            absl::Time now) const;
+  absl::Status CheckMayReverse(const base::Caller& caller, const Movement& movement,
+                               absl::Time now) const;
+  absl::Status ResolveLocations(ResolvedLines& lines) const;
+  absl::StatusOr<std::vector<std::shared_ptr<const Item>>> ResolveLots(absl::Time deadline,
+                                                                       ResolvedLines& lines) const;
+  absl::Status CheckHazards(const ResolvedLines& lines,
+                            const std::vector<std::shared_ptr<const Item>>& items) const;
+  absl::StatusOr<Movement> DecideAndRecord(const base::Call& call, StockBook& book,
+                                           MovementRecord record, const ResolvedLines& lines,
+                                           absl::Time not_before);
+
+  StockStore& store_;
+  const UnitDirectory& units_;
+  const ItemDirectory& items_;
+  const base::Clock& clock_;
+  base::UuidSource& uuids_;
+};
+
+}  // namespace quartermaster::inventory
