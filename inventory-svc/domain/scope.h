@@ -1,0 +1,32 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "inventory-svc/domain/unit_tree.h"
+#include "platform/base/call.h"
+
+// Which units a caller may act for. Judged on names, before anybody looks whether they exist.
+namespace quartermaster::inventory {
+
+// Checks that some grant of `caller` carries `permission` for `unit_name`. PERMISSION_DENIED
+// otherwise, in the same words whether or not the unit exists: a unit that does not is covered by a
+// grant on the root alone.
+absl::Status CheckCovers(const base::Caller& caller, absl::string_view permission, absl::Time now,
+                         const UnitTree& tree, absl::string_view unit_name);
+
+// The same as a question.
+bool Covers(const base::Caller& caller, absl::string_view permission, absl::Time now,
+            const UnitTree& tree, absl::string_view unit_name);
+
+// Checks that some grant carries `permission` for the root, and so for everything.
+// PERMISSION_DENIED otherwise, and while there is no unit at all.
+absl::Status CheckCoversRoot(const base::Caller& caller, absl::string_view permission,
+                             absl::Time now, const UnitTree& tree);
+
+// Checks that `caller` may create the unit `unit_name` at the top. In an empty tree that asks for a
+// grant on this very name; once there is a root it asks for a grant on that, and is refused later.
+absl::Status CheckMayPlantRoot(const base::Caller& caller, absl::string_view permission,
+                               absl::Time now, const UnitTree& tree, absl::string_view unit_name);
+
+}  // namespace quartermaster::inventory

@@ -1,0 +1,84 @@
+#include "inventory-svc/domain/unit_directory.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "inventory-svc/domain/unit_errors.h"
+#include "platform/base/status_macros.h"
+
+namespace quartermaster::inventory {
+
+absl::Status UnitDirectory::Refresh(absl::Time deadline) {
+  absl::MutexLock refreshing(&refresh_mutex_);
+  QM_ASSIGN_OR_RETURN(UnitChanges changes, source_.LoadUnitChanges(deadline, version_));
+  if (changes.version == version_) return absl::OkStatus();
+  return Apply(std::move(changes));
+}
+
+absl::Status UnitDirectory::Apply(UnitChanges changes) {
+  absl::flat_hash_map<UnitId, UnitNode> nodes;
+  if (!changes.is_complete) nodes = nodes_;
+  for (UnitNode& unit : changes.units) nodes.insert_or_assign(unit.id, std::move(unit));
+  std::vector<UnitNode> all;
+  all.reserve(nodes.size());
+  for (const auto& [id, node] : nodes) all.push_back(node);
+  QM_ASSIGN_OR_RETURN(UnitTree tree, UnitTree::Make(std::move(all)));
+
+  nodes_ = std::move(nodes);
+  version_ = changes.version;
+  absl::MutexLock lock(&mutex_);
+  tree_ = std::make_shared<const UnitTree>(std::move(tree));
+  is_loaded_ = true;
+  if (changes.is_complete) {
+    locations_by_name_.clear();
+    locations_by_id_.clear();
+  }
+  for (LocationFacts& changed : changes.locations) {
+    const auto location = std::make_shared<const LocationFacts>(std::move(changed));
+    locations_by_name_[location->name] = location;
+    locations_by_id_[location->id] = location;
+  }
+  return absl::OkStatus();
+}
+
+bool UnitDirectory::is_loaded() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return is_loaded_;
+}
+
+std::shared_ptr<const UnitTree> UnitDirectory::tree() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return tree_;
+}
+
+absl::StatusOr<std::shared_ptr<const UnitTree>> UnitDirectory::TreeWith(
+    absl::Time deadline, const std::vector<std::string>& unit_names) {
+  std::shared_ptr<const UnitTree> known = tree();
+  const bool knows_all = std::ranges::all_of(
+      unit_names, [&](const std::string& name) { return known->Find(name).has_value(); });
+  if (knows_all) return known;
+  QM_RETURN_IF_ERROR(Refresh(deadline));
+  return tree();
+}
+
+std::shared_ptr<const LocationFacts> UnitDirectory::FindLocation(absl::string_view name) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto found = locations_by_name_.find(name);
+  return found == locations_by_name_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const LocationFacts> UnitDirectory::FindLocation(LocationId id) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto found = locations_by_id_.find(id);
+  return found == locations_by_id_.end() ? nullptr : found->second;
+}
+
+absl::StatusOr<std::shared_ptr<const LocationFacts>> UnitDirectory::GetLocation(
+    absl::Time deadline, absl::string_view name) {
+  if (auto known = FindLocation(name)) return known;
+  QM_RETURN_IF_ERROR(Refresh(deadline));
+  if (auto found = FindLocation(name)) return found;
+  return LocationNotFound(name);
+}
+
+}  // namespace quartermaster::inventory

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "inventory-svc/domain/unit_tree.h"
+#include "inventory-svc/domain/units.h"
+
+namespace quartermaster::inventory {
+
+// What became of units and locations since some version of the directory.
+struct UnitChanges {
+  // The directory's version that these lead up to, or a little past it.
+  int64_t version = 0;
+  // Whether these are all there are, and not the changed ones alone.
+  bool is_complete = false;
+  std::vector<UnitNode> units;
+  std::vector<LocationFacts> locations;
+};
+
+// Port: where the directory is kept. Thread-safe.
+class UnitSource {
+ public:
+  virtual ~UnitSource() = default;
+  // Returns what changed since `known_version`; everything if `known_version` is not in the past of
+  // what is kept.
+  virtual absl::StatusOr<UnitChanges> LoadUnitChanges(absl::Time deadline,
+                                                      int64_t known_version) = 0;
+};
+
+// The tree of units and the index of locations, in memory, because every call asks them.
+//
+// A process sees its own changes at once, because who writes calls `Refresh`, and those of others
+// within a poll (a second); a name that is not known is looked for before it is said not to exist.
+// So a unit that another replica moved is judged by its old place for a poll at most.
+//
+// Thread-safe. `source` must outlive it.
+class UnitDirectory {
+ public:
+  explicit UnitDirectory(UnitSource& source)
+      : source_(source), tree_(std::make_shared<const UnitTree>()) {}
+
+  // Takes in what changed. Cheap when nothing did. The source's errors; what was known stays.
+  absl::Status Refresh(absl::Time deadline);
+  // Tells whether it was ever filled: without that no call can be judged.
+  bool is_loaded() const;
+
+  std::shared_ptr<const UnitTree> tree() const;
+  // Returns the tree after having looked again if one of `unit_names` is not in it: another replica
+  // may have created the unit a moment ago.
+  absl::StatusOr<std::shared_ptr<const UnitTree>> TreeWith(
+      absl::Time deadline, const std::vector<std::string>& unit_names);
+
+  // Returns what is known of a location; null if nothing is.
+  std::shared_ptr<const LocationFacts> FindLocation(absl::string_view name) const;
+  std::shared_ptr<const LocationFacts> FindLocation(LocationId id) const;
+  // Returns what is known of a location, having looked again if nothing is. LOCATION_NOT_FOUND.
+  absl::StatusOr<std::shared_ptr<const LocationFacts>> GetLocation(absl::Time deadline,
+                                                                   absl::string_view name);
+
+ private:
+  absl::Status Apply(UnitChanges changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_);
+
+  UnitSource& source_;
+  // Held across the load, so that changes are applied in the order they were read. Before `mutex_`.
+  absl::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  int64_t version_ ABSL_GUARDED_BY(refresh_mutex_) = -1;
+  absl::flat_hash_map<UnitId, UnitNode> nodes_ ABSL_GUARDED_BY(refresh_mutex_);
+
+  mutable absl::Mutex mutex_;
+  bool is_loaded_ ABSL_GUARDED_BY(mutex_) = false;
+  std::shared_ptr<const UnitTree> tree_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, std::shared_ptr<const LocationFacts>> locations_by_name_
+      ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<LocationId, std::shared_ptr<const LocationFacts>> locations_by_id_
+      ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace quartermaster::inventory

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "platform/base/call.h"
+#include "platform/base/sha256.h"
+#include "platform/base/uuid.h"
+#include "platform/mysql/connection.h"
+#include "platform/mysql/value.h"
+
+// Records: the one row that every write of every service leaves, in its own transaction. Together
+// they are the proof, the audit trail and the change feed.
+namespace quartermaster::records {
+
+// What is kept of a write. Opaque ids and hashes alone: names and free text would have to be kept
+// for ever, or break the proof when they are erased.
+struct Record {
+  // Made by `base::UuidSource`, so that records ascend with time.
+  base::Uuid record_id;
+  // When the books took it.
+  absl::Time record_time;
+  // When it happened, as told; the same as `record_time` where nobody is asked.
+  absl::Time occurred_time;
+  // `persons/{subject}` or `systems/{id}`: in whose name it was done.
+  std::string caller;
+  // For instance `quartermaster.inventory.v1.Units/CreateUnit`.
+  std::string method;
+  // What was written: `units/qinghe-station`.
+  std::string resource;
+  base::Uuid request_id;
+  // SHA-256 of the resource's canonical form before and after; none before the first write.
+  std::optional<base::Sha256Digest> before_hash;
+  base::Sha256Digest after_hash = {};
+  // 32 hexadecimal digits, or empty.
+  std::string trace_id;
+};
+
+// Appends records. Stateless; Thread-safe.
+class Recorder {
+ public:
+  // Appends `record` in the transaction that is open on `connection`. The connection's errors.
+  absl::Status Append(mysql::Connection& connection, const Record& record) const;
+  // Appends all of `records`, at least one, with one statement.
+  absl::Status Append(mysql::Connection& connection, const std::vector<Record>& records) const;
+};
+
+// Returns the statement that `Append` runs, for who sends several in one round trip.
+mysql::Statement InsertRecords(const std::vector<Record>& records);
+
+}  // namespace quartermaster::records
