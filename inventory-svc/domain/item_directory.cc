@@ -90,12 +90,10 @@ absl::StatusOr<std::vector<ItemDirectory::ItemPointer>> ItemDirectory::GetItems(
   return items;
 }
 
-absl::StatusOr<ItemDirectory::ItemPointer> ItemDirectory::FindItem(absl::Time deadline,
-                                                                   const std::string& name) {
-  absl::StatusOr<std::vector<ItemPointer>> items = GetItems(deadline, {name});
-  if (absl::IsNotFound(items.status())) return nullptr;
-  if (!items.ok()) return std::move(items).status();
-  return items->front();
+absl::StatusOr<ItemDirectory::ItemPointer> ItemDirectory::GetItem(absl::Time deadline,
+                                                                  absl::string_view name) {
+  QM_ASSIGN_OR_RETURN(std::vector<ItemPointer> items, GetItems(deadline, {std::string(name)}));
+  return std::move(items.front());
 }
 
 absl::StatusOr<std::vector<ItemDirectory::ItemPointer>> ItemDirectory::GetItemsById(

@@ -65,9 +65,9 @@ class ItemDirectory {
   // Returns the items of `names`, in their order. ITEM_NOT_FOUND for the first that does not exist.
   absl::StatusOr<std::vector<std::shared_ptr<const KnownItem>>> GetItems(
       absl::Time deadline, const std::vector<std::string>& names);
-  // Returns one item, or null if it does not exist.
-  absl::StatusOr<std::shared_ptr<const KnownItem>> FindItem(absl::Time deadline,
-                                                            const std::string& name);
+  // Returns one item. ITEM_NOT_FOUND.
+  absl::StatusOr<std::shared_ptr<const KnownItem>> GetItem(absl::Time deadline,
+                                                           absl::string_view name);
   // Returns the items that balances and lots refer to, in the order asked. INTERNAL if one is gone:
   // the numbers come from our own tables.
   absl::StatusOr<std::vector<std::shared_ptr<const KnownItem>>> GetItemsById(

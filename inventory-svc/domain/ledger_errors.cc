@@ -12,12 +12,6 @@ using status::MakeError;
 
 }  // namespace
 
-absl::Status LocationNotFound(absl::string_view location) {
-  return MakeError(
-      StatusCode::kNotFound, absl::StrCat("there is no ", location),
-      {.reason = "LOCATION_NOT_FOUND", .metadata = {{"location", std::string(location)}}});
-}
-
 absl::Status LotNotFound(absl::string_view lot) {
   return MakeError(StatusCode::kNotFound,
                    absl::StrCat("there is no ", lot, "; create the lot before goods of it move"),

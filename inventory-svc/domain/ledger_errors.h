@@ -6,12 +6,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "inventory-svc/domain/ledger_types.h"
+#include "inventory-svc/domain/unit_errors.h"
 
 // Every refusal of the ledger, one function each; the text says what to do, the metadata holds
 // every part of it. Lines are counted from 1, as callers count them.
+// Those about places are in unit_errors.h, about items and quantities in catalog_errors.h.
 namespace quartermaster::inventory {
 
-absl::Status LocationNotFound(absl::string_view location);
 absl::Status LotNotFound(absl::string_view lot);
 absl::Status MovementNotFound(const base::Uuid& movement_id);
 absl::Status LotExists(absl::string_view lot);
