@@ -14,6 +14,8 @@ inline constexpr char kIdentityMetadata[] = "qm-identity";
 // Who signs those identities, and for whom.
 inline constexpr char kGatewayIssuer[] = "quartermaster-gateway";
 inline constexpr char kServicesAudience[] = "quartermaster-services";
+// Their `typ`, so that no other token can be taken for one.
+inline constexpr char kIdentityType[] = "qm-identity+jwt";
 
 // What a call brings along to say who makes it. A call that repeats one of the metadata must be
 // refused before it comes here: two answers to "who are you" are none. A plain value.

@@ -69,8 +69,4 @@ absl::StatusOr<base::Caller> EdgeAuthenticator::Authenticate(const Credentials& 
   return MakeCaller(*claims, roles_);
 }
 
-base::Caller MakeCaller(const Claims& claims, const Roles& roles) {
-  return {.name = absl::StrCat("persons/", claims.subject), .grants = roles.Resolve(claims.grants)};
-}
-
 }  // namespace quartermaster::auth

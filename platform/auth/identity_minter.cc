@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "platform/base/check.h"
 #include "platform/base/status_macros.h"
 #include "platform/status/error.h"
 
@@ -20,6 +21,8 @@ absl::StatusOr<std::unique_ptr<IdentityMinter>> IdentityMinter::Make(absl::strin
 }
 
 absl::StatusOr<std::string> IdentityMinter::Mint(const Claims& claims, absl::Time now) {
+  // What is remembered is found by the token: claims that come from none would share one identity.
+  QM_CHECK(claims.token_digest != base::Sha256Digest{});
   if (now >= claims.expire_time) {
     return status::CredentialsInvalid("the token has expired; sign in again");
   }

@@ -13,9 +13,6 @@
 
 namespace quartermaster::auth {
 
-// `typ` of the gateway's identities, so that no other token can be taken for one.
-inline constexpr char kIdentityType[] = "qm-identity+jwt";
-
 // Signs the identity of a person for the services behind the gateway, in the gateway's name.
 //
 // An identity says what the person's own token said, never more and never for longer, and is used

@@ -81,4 +81,8 @@ std::vector<base::Grant> Roles::Resolve(const std::vector<RoleGrant>& grants) co
   return resolved;
 }
 
+base::Caller MakeCaller(const Claims& claims, const Roles& roles) {
+  return {.name = absl::StrCat("persons/", claims.subject), .grants = roles.Resolve(claims.grants)};
+}
+
 }  // namespace quartermaster::auth

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "platform/auth/grants.h"
+#include "platform/auth/jwt.h"
 #include "platform/base/call.h"
 
 namespace quartermaster::auth {
@@ -37,5 +38,8 @@ class Roles {
  private:
   absl::btree_map<std::string, Role> roles_;
 };
+
+// Returns the person of whom `claims` tell, `persons/{subject}`, with what the grants permit.
+base::Caller MakeCaller(const Claims& claims, const Roles& roles);
 
 }  // namespace quartermaster::auth

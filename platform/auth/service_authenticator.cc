@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "platform/auth/edge_authenticator.h"
-#include "platform/auth/identity_minter.h"
 #include "platform/base/sha256.h"
 #include "platform/base/status_macros.h"
 #include "platform/status/error.h"
