@@ -1,5 +1,8 @@
-# Formats the C++ sources that git knows.
+# Formats the C++ sources that git knows, and writes the settings tables of docs/operations.md anew
+# from the programs that are built.
 # shellcheck shell=sh
-command -v clang-format >/dev/null 2>&1 || { make_state; install_packages fmt; }
-git ls-files -z -- '*.cc' '*.h' | xargs -0 -r clang-format -i
-git diff --stat -- '*.cc' '*.h'
+make_state
+install_packages test
+git ls-files -z --cached --others --exclude-standard -- '*.cc' '*.h' | xargs -0 -r clang-format -i
+PYTHONDONTWRITEBYTECODE=1 python3 tools/lint/lint.py "$root" --build "$build_dir" --write-settings
+git diff --stat

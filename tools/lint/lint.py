@@ -1,0 +1,53 @@
+"""Checks the rules of the house that a program can check. Exits 1 if one is broken.
+
+Each rule has a planted violation in lint_test.py.
+"""
+
+import argparse
+import pathlib
+import sys
+
+import folders
+import layers
+import migrations
+import protos
+import settings
+import sources
+import words
+from tree import Tree
+
+RULES = (
+    layers.check_includes,
+    layers.check_calls,
+    folders.check_map,
+    folders.check_readmes,
+    migrations.check_frozen,
+    protos.check_methods,
+    protos.check_reasons,
+    words.check_words,
+    sources.check_built,
+    sources.check_format,
+    sources.check_shell,
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("root", type=pathlib.Path, help="the checkout")
+    parser.add_argument("--build", type=pathlib.Path, help="build folder; its programs are asked for their settings")
+    parser.add_argument("--write-settings", action="store_true", help="write the settings tables instead of checking")
+    arguments = parser.parse_args()
+    if arguments.write_settings:
+        settings.write_tables(arguments.root, arguments.build)
+        return 0
+    tree = Tree.of_checkout(arguments.root)
+    findings = [finding for rule in RULES for finding in rule(tree)]
+    findings += settings.check_tables(tree, arguments.build)
+    for finding in findings:
+        print(finding)
+    print(f"{len(tree.texts)} files, {len(findings)} findings")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

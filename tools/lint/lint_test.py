@@ -1,0 +1,201 @@
+"""Each rule finds the violation planted for it, and nothing in a tree that keeps the rule."""
+
+import hashlib
+import pathlib
+import shutil
+import stat
+import tempfile
+import unittest
+
+import folders
+import layers
+import migrations
+import protos
+import settings
+import sources
+import words
+from tree import Tree
+
+GOOD_METHOD = """
+service Ledger {
+  // Posts. Fails with
+  // - `FAILED_PRECONDITION`, reason `INSUFFICIENT_STOCK`, if there is too little.
+  rpc Post(PostRequest) returns (Movement) {
+    option (google.api.http) = { post: "/v1/movements:post" body: "*" };
+    option (quartermaster.type.v1.permission) = "ledger.post";
+    option (quartermaster.type.v1.call_class) = POSTING;
+  }
+}
+"""
+
+
+class RuleTest(unittest.TestCase):
+    def assert_finds(self, rule, texts: dict[str, str], *messages: str):
+        found = [str(finding) for finding in rule(Tree(texts))]
+        self.assertEqual(len(messages), len(found), found)
+        for message, finding in zip(messages, found):
+            self.assertIn(message, finding)
+
+
+class LayersTest(RuleTest):
+    def test_each_forbidden_include_is_found(self):
+        for path, included, message in (
+            ("inventory-svc/domain/a.h", "<grpcpp/grpcpp.h>", "neither gRPC"),
+            ("inventory-svc/domain/a.h", '"quartermaster/inventory/v1/units.pb.h"', "neither gRPC"),
+            ("inventory-svc/domain/a.h", '"google/protobuf/message.h"', "neither gRPC"),
+            ("inventory-svc/domain/a.cc", "<mysql_driver.h>", "only platform/mysql"),
+            ("inventory-svc/domain/a.cc", '"inventory-svc/storage/b.h"', "not the other way"),
+            ("inventory-svc/domain/a.cc", '"inventory-svc/api/b.h"', "not the other way"),
+            ("inventory-svc/domain/a.cc", '"platform/mysql/pool.h"', "uses values only"),
+            ("inventory-svc/storage/a.cc", "<cppconn/statement.h>", "only platform/mysql"),
+            ("inventory-svc/storage/a.cc", '"inventory-svc/api/b.h"', "does not know api/"),
+            ("inventory-svc/storage/a.cc", '"x/y.grpc.pb.h"', "neither gRPC"),
+            ("inventory-svc/api/a.cc", '"inventory-svc/storage/b.h"', "through domain/"),
+            ("inventory-svc/api/a.cc", '"platform/mysql/pool.h"', "through domain/"),
+            ("gateway/edge/a.cc", '"inventory-svc/domain/b.h"', "no other program"),
+            ("platform/rpc/a.cc", '"inventory-svc/domain/b.h"', "knows no program"),
+            ("platform/rpc/a.cc", "<mysql/mysql.h>", "only platform/mysql"),
+        ):
+            with self.subTest(path=path, included=included):
+                self.assert_finds(layers.check_includes, {path: f"#include {included}\n"}, message)
+
+    def test_the_layers_as_designed_pass(self):
+        texts = {
+            "inventory-svc/main.cc": '#include "inventory-svc/api/s.h"\n#include "inventory-svc/storage/m.h"\n',
+            "inventory-svc/api/s.cc": '#include "inventory-svc/domain/l.h"\n#include "q/v1/l.pb.h"\n',
+            "inventory-svc/domain/l.h": '#include "platform/base/call.h"\n#include "absl/status/statusor.h"\n',
+            "inventory-svc/storage/m.cc": '#include "inventory-svc/domain/s.h"\n#include "platform/mysql/pool.h"\n',
+            "platform/mysql/pool.cc": "#include <cppconn/connection.h>\n",
+        }
+        self.assert_finds(layers.check_includes, texts)
+
+    def test_calls_that_lie_and_clocks_are_found(self):
+        text = "connection->commit();\nlink.rollback();\nconst auto now = absl::Now();\n// absl::Now() in words\n"
+        self.assert_finds(
+            layers.check_calls, {"inventory-svc/domain/a.cc": text}, "dead connection", "dead connection", "told the time"
+        )
+
+
+class FoldersTest(RuleTest):
+    README = "# Q\n\n## The tree\n\n```\nplatform/   parts\ngone/       was here\n```\n"
+
+    def test_map_misses_a_folder_and_names_one_that_is_gone(self):
+        texts = {"README.md": self.README, "platform/a.h": "", "gateway/b.cc": ""}
+        self.assert_finds(folders.check_map, texts, "does not name gateway/", "gone/ is gone")
+
+    def test_map_as_it_is_passes(self):
+        self.assert_finds(folders.check_map, {"README.md": self.README, "platform/a.h": "", "gone/b": ""})
+
+    def test_no_readme_is_found_for_a_folder_and_one_below(self):
+        self.assert_finds(folders.check_readmes, {"platform/base/a.h": ""}, "platform/README.md", "platform/base/README.md")
+
+    def test_long_readme_and_one_without_limits_are_found(self):
+        texts = {"docs/README.md": "Not here: code.\n" * 13, "k8s/README.md": "Things.\n"}
+        self.assert_finds(folders.check_readmes, texts, "longer than", "Not here:")
+
+
+class MigrationsTest(RuleTest):
+    FOLDER = "inventory-svc/migrations"
+
+    def lock(self, text: str) -> str:
+        return f"{hashlib.sha256(text.encode()).hexdigest()}  0001_units.sql\n"
+
+    def test_edit_after_the_freeze_is_found(self):
+        texts = {f"{self.FOLDER}/0001_units.sql": "new", f"{self.FOLDER}/migrations.lock": self.lock("old")}
+        self.assert_finds(migrations.check_frozen, texts, "was edited after it was frozen")
+
+    def test_unlocked_and_vanished_migrations_are_found(self):
+        self.assert_finds(migrations.check_frozen, {f"{self.FOLDER}/0001_units.sql": "new"}, "has no line for")
+        self.assert_finds(migrations.check_frozen, {f"{self.FOLDER}/migrations.lock": self.lock("x")}, "is gone")
+
+    def test_frozen_migration_passes(self):
+        texts = {f"{self.FOLDER}/0001_units.sql": "same", f"{self.FOLDER}/migrations.lock": self.lock("same")}
+        self.assert_finds(migrations.check_frozen, texts)
+
+
+class ProtosTest(RuleTest):
+    PATH = "protos/quartermaster/inventory/v1/ledger.proto"
+
+    def test_complete_method_passes(self):
+        self.assert_finds(protos.check_methods, {self.PATH: GOOD_METHOD})
+
+    def test_each_missing_part_is_found(self):
+        for line, message in (
+            ('    option (google.api.http) = { post: "/v1/movements:post" body: "*" };\n', "no google.api.http"),
+            ('    option (quartermaster.type.v1.permission) = "ledger.post";\n', "no permission"),
+            ("    option (quartermaster.type.v1.call_class) = POSTING;\n", "no call_class"),
+        ):
+            with self.subTest(message=message):
+                self.assertIn(line, GOOD_METHOD)
+                self.assert_finds(protos.check_methods, {self.PATH: GOOD_METHOD.replace(line, "")}, message)
+
+    def test_unspecified_class_and_missing_comment_are_found(self):
+        text = GOOD_METHOD.replace("= POSTING", "= CALL_CLASS_UNSPECIFIED")
+        self.assert_finds(protos.check_methods, {self.PATH: text}, "no call_class")
+        text = "\n".join(line for line in GOOD_METHOD.splitlines() if "//" not in line)
+        self.assert_finds(protos.check_methods, {self.PATH: text}, "no comment")
+
+    def test_documented_reason_without_a_test_is_found(self):
+        texts = {self.PATH: GOOD_METHOD, "tests/service/post_test.cc": "OTHER_REASON"}
+        self.assert_finds(protos.check_reasons, texts, "expects INSUFFICIENT_STOCK")
+        texts["tests/service/post_test.cc"] = '"INSUFFICIENT_STOCK"'
+        self.assert_finds(protos.check_reasons, texts)
+
+
+class WordsTest(RuleTest):
+    def test_each_word_is_found(self):
+        for text in (
+            "// TO" + "DO: later", "FIX" + "ME", "GTEST_SK" + "IP();", "TEST(A, DISA" + "BLED_B)",
+            "cd /wo" + "rk/main", "at /ho" + "me/someone/x", "https://deb.deb" + "ian.org/debian", "registry.np" + "mjs.org",
+        ):
+            with self.subTest(text=text):
+                self.assertEqual(1, len(words.check_words(Tree({"a.cc": text}))))
+
+    def test_ordinary_text_passes(self):
+        self.assert_finds(words.check_words, {"a.md": "The work of $HOME/work is done at home/work.\n"})
+
+
+class SourcesTest(RuleTest):
+    def test_source_that_nothing_builds_is_found(self):
+        texts = {"a/CMakeLists.txt": "qm_library(a SOURCES built.cc)", "a/built.cc": "", "a/forgotten.cc": ""}
+        self.assert_finds(sources.check_built, texts, "a/forgotten.cc")
+
+    def test_shell_that_does_not_parse_is_found(self):
+        self.assert_finds(sources.check_shell, {"tools/a.sh": "if true; then\n"}, "tools/a.sh")
+        self.assert_finds(sources.check_shell, {"tools/a.sh": "if true; then :; fi\n"})
+
+    def test_unformatted_source_is_found(self):
+        self.assertIsNotNone(shutil.which("clang-format"))
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / ".clang-format").write_text("BasedOnStyle: Google\n")
+            (root / "good.cc").write_text("int main() { return 0; }\n")
+            (root / "bad.cc").write_text("int  main( ){return 0;}\n")
+            found = sources.check_format(Tree({"good.cc": "", "bad.cc": ""}, root))
+        self.assertEqual(["bad.cc"], [finding.path for finding in found])
+
+
+class SettingsTest(unittest.TestCase):
+    PAGE = "# Settings\n\n<!-- settings of gateway -->\n\n| old |\n\n<!-- end of settings -->\n"
+
+    def test_stale_table_is_found_and_rewritten(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            program = root / "build/gateway/gateway"
+            program.parent.mkdir(parents=True)
+            program.write_text("#!/bin/sh\necho '| new |'\n")
+            program.chmod(program.stat().st_mode | stat.S_IXUSR)
+            page = root / settings.PAGE
+            page.parent.mkdir()
+            page.write_text(self.PAGE)
+
+            stale = settings.check_tables(Tree({settings.PAGE: self.PAGE}), root / "build")
+            settings.write_tables(root, root / "build")
+            fresh = settings.check_tables(Tree({settings.PAGE: page.read_text()}), root / "build")
+
+        self.assertEqual(1, len(stale))
+        self.assertEqual([], fresh)
+
+
+if __name__ == "__main__":
+    unittest.main()
