@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "inventory-svc/domain/item_units.h"
 #include "inventory-svc/domain/ledger_errors.h"
 #include "inventory-svc/domain/names.h"
 #include "inventory-svc/domain/posting_rules.h"
@@ -23,6 +24,18 @@ absl::StatusOr<Movement> Replay(const EarlierMovement& earlier, const base::Sha2
                                 const base::Uuid& request_id) {
   if (earlier.content_hash != content) return status::RequestIdReused(request_id.ToString());
   return earlier.movement;
+}
+
+// Returns the units whose locations the lines name, each once.
+std::vector<std::string> UnitsOf(const std::vector<MovementLine>& lines) {
+  std::vector<std::string> units;
+  for (const MovementLine& line : lines) {
+    units.emplace_back(UnitOfLocation(line.source.location));
+    units.emplace_back(UnitOfLocation(line.destination.location));
+  }
+  std::ranges::sort(units);
+  units.erase(std::unique(units.begin(), units.end()), units.end());
+  return units;
 }
 
 }  // namespace
@@ -125,7 +138,8 @@ absl::StatusOr<Movement> StockLedger::PostForDocument(const base::Call& call, St
                                      .reason = posting.reason,
                                      .occurred_time = posting.occurred_time,
                                      .caller = call.caller.name,
-                                     .document = posting.document}};
+                                     .document = posting.document},
+                        .request_id = posting.request_id};
   return DecideAndRecord(call, book, std::move(record), posting.lines, absl::InfinitePast());
 }
 
@@ -137,10 +151,10 @@ absl::StatusOr<Movement> StockLedger::DecideAndRecord(const base::Call& call, St
   QM_ASSIGN_OR_RETURN(std::vector<Balance> before, book.LockBalances(lines.Balances()));
   // Only now is a look-up final: a twin that held the locks before us has committed and may have
   // taken the last pieces itself. Refusing before this would deny what the caller already has.
-  if (record.request_id.has_value()) {
+  if (!record.movement.document.has_value()) {
     QM_ASSIGN_OR_RETURN(const std::optional<EarlierMovement> twin,
-                        book.FindByRequestId(call.caller.name, *record.request_id));
-    if (twin.has_value()) return Replay(*twin, record.content_hash, *record.request_id);
+                        book.FindByRequestId(call.caller.name, record.request_id));
+    if (twin.has_value()) return Replay(*twin, record.content_hash, record.request_id);
   }
   if (record.movement.source_document.has_value()) {
     QM_ASSIGN_OR_RETURN(const std::optional<base::Uuid> movement,
@@ -167,14 +181,13 @@ absl::StatusOr<Movement> StockLedger::DecideAndRecord(const base::Call& call, St
 
 absl::Status StockLedger::CheckMayPost(const base::Call& call, const PostMovementCommand& command,
                                        absl::Time now) const {
-  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  const std::vector<std::string> units = UnitsOf(command.lines);
+  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const UnitTree> tree,
+                      units_.TreeWith(call.deadline, units));
   const absl::string_view extra = ExtraPermission(command.reason);
-  for (const MovementLine& line : command.lines) {
-    for (const Account* account : {&line.source, &line.destination}) {
-      const absl::string_view unit = UnitOfLocation(account->location);
-      QM_RETURN_IF_ERROR(CheckCovers(call.caller, kPost, now, *tree, unit));
-      if (!extra.empty()) QM_RETURN_IF_ERROR(CheckCovers(call.caller, extra, now, *tree, unit));
-    }
+  for (const std::string& unit : units) {
+    QM_RETURN_IF_ERROR(CheckCovers(call.caller, kPost, now, *tree, unit));
+    if (!extra.empty()) QM_RETURN_IF_ERROR(CheckCovers(call.caller, extra, now, *tree, unit));
   }
   return absl::OkStatus();
 }
@@ -186,15 +199,12 @@ absl::Status StockLedger::CheckMayReverse(const base::Caller& caller, const Move
   const std::shared_ptr<const UnitTree> tree = units_.tree();
   bool covers_some = false;
   absl::Status denied;
-  for (const MovementLine& line : movement.lines) {
-    for (const Account* account : {&line.source, &line.destination}) {
-      const absl::Status covered =
-          CheckCovers(caller, kReverse, now, *tree, UnitOfLocation(account->location));
-      if (covered.ok()) {
-        covers_some = true;
-      } else {
-        denied = covered;
-      }
+  for (const std::string& unit : UnitsOf(movement.lines)) {
+    const absl::Status covered = CheckCovers(caller, kReverse, now, *tree, unit);
+    if (covered.ok()) {
+      covers_some = true;
+    } else {
+      denied = covered;
     }
   }
   return covers_some ? denied : MovementNotFound(movement.movement_id);
@@ -204,15 +214,15 @@ absl::StatusOr<ResolvedLines> StockLedger::Resolve(absl::Time deadline, Reason r
                                                    std::vector<MovementLine> lines) const {
   ResolvedLines result{.named = std::move(lines)};
   result.resolved.resize(result.named.size());
-  QM_RETURN_IF_ERROR(ResolveLocations(result));
-  QM_ASSIGN_OR_RETURN(const std::vector<std::shared_ptr<const Item>> items,
-                      ResolveLots(deadline, result));
+  QM_ASSIGN_OR_RETURN(const std::vector<LocationPointer> destinations,
+                      ResolveLocations(deadline, result));
+  QM_ASSIGN_OR_RETURN(const std::vector<ItemPointer> items, ResolveLots(deadline, result));
   for (size_t i = 0; i < result.named.size(); ++i) {
     MovementLine& line = result.named[i];
     // A reversal keeps the amount that was fixed when the original was posted.
     if (reason != Reason::kReverse) {
       QM_ASSIGN_OR_RETURN(line.base_quantity,
-                          ToBase(*items[i], line.quantity.amount, line.quantity.unit));
+                          ToBase(items[i]->item, line.quantity.amount, line.quantity.unit));
     }
     result.resolved[i].base_quantity = line.base_quantity;
   }
@@ -222,36 +232,42 @@ absl::StatusOr<ResolvedLines> StockLedger::Resolve(absl::Time deadline, Reason r
     QM_RETURN_IF_ERROR(CheckStateChange(static_cast<int>(i) + 1, reason, line.source.state,
                                         line.destination.state));
   }
-  QM_RETURN_IF_ERROR(CheckHazards(result, items));
+  QM_RETURN_IF_ERROR(CheckHazards(result, destinations, items));
   return result;
 }
 
-absl::Status StockLedger::ResolveLocations(ResolvedLines& lines) const {
-  const std::shared_ptr<const LocationTable> locations = units_.locations();
+// Returns where each line comes to rest.
+absl::StatusOr<std::vector<StockLedger::LocationPointer>> StockLedger::ResolveLocations(
+    absl::Time deadline, ResolvedLines& lines) const {
+  std::vector<LocationPointer> destinations;
   for (size_t i = 0; i < lines.named.size(); ++i) {
-    for (auto [account, key] :
-         {std::pair(&lines.named[i].source, &lines.resolved[i].source),
-          std::pair(&lines.named[i].destination, &lines.resolved[i].destination)}) {
-      const LocationEntry* location = locations->Find(account->location);
-      if (location == nullptr) return LocationNotFound(account->location);
-      *key = {.location = location->id, .state = account->state, .holder = account->holder};
-    }
+    const MovementLine& line = lines.named[i];
+    QM_ASSIGN_OR_RETURN(const LocationPointer source,
+                        units_.GetLocation(deadline, line.source.location));
+    QM_ASSIGN_OR_RETURN(destinations.emplace_back(),
+                        units_.GetLocation(deadline, line.destination.location));
+    lines.resolved[i].source = {
+        .location = source->id, .state = line.source.state, .holder = line.source.holder};
+    lines.resolved[i].destination = {.location = destinations.back()->id,
+                                     .state = line.destination.state,
+                                     .holder = line.destination.holder};
   }
-  return absl::OkStatus();
+  return destinations;
 }
 
 // Returns the item of each line.
-absl::StatusOr<std::vector<std::shared_ptr<const Item>>> StockLedger::ResolveLots(
+absl::StatusOr<std::vector<StockLedger::ItemPointer>> StockLedger::ResolveLots(
     absl::Time deadline, ResolvedLines& lines) const {
-  std::vector<std::string> names;
-  std::vector<std::shared_ptr<const Item>> items;
+  std::vector<std::string> item_names;
+  std::vector<std::string> lot_names;
   for (const MovementLine& line : lines.named) {
-    names.push_back(line.lot);
-    QM_ASSIGN_OR_RETURN(items.emplace_back(), items_.Get(deadline, ItemOfLot(line.lot)));
+    item_names.emplace_back(ItemOfLot(line.lot));
+    lot_names.push_back(line.lot);
   }
-  std::ranges::sort(names);
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  QM_ASSIGN_OR_RETURN(const std::vector<LotRow> rows, store_.FindLots(deadline, names));
+  QM_ASSIGN_OR_RETURN(std::vector<ItemPointer> items, items_.GetItems(deadline, item_names));
+  std::ranges::sort(lot_names);
+  lot_names.erase(std::unique(lot_names.begin(), lot_names.end()), lot_names.end());
+  QM_ASSIGN_OR_RETURN(const std::vector<LotRow> rows, store_.FindLots(deadline, lot_names));
   absl::flat_hash_map<absl::string_view, LotId> ids;
   for (const LotRow& row : rows) ids[row.lot.name] = row.id;
   for (size_t i = 0; i < lines.named.size(); ++i) {
@@ -263,15 +279,16 @@ absl::StatusOr<std::vector<std::shared_ptr<const Item>>> StockLedger::ResolveLot
 }
 
 // Flammables come to rest in a store apart; on the road and outside they may be anywhere.
-absl::Status StockLedger::CheckHazards(
-    const ResolvedLines& lines, const std::vector<std::shared_ptr<const Item>>& items) const {
-  const std::shared_ptr<const LocationTable> locations = units_.locations();
+absl::Status StockLedger::CheckHazards(const ResolvedLines& lines,
+                                       const std::vector<LocationPointer>& destinations,
+                                       const std::vector<ItemPointer>& items) const {
   for (size_t i = 0; i < lines.named.size(); ++i) {
-    const Account& destination = lines.named[i].destination;
-    const bool rests = IsInside(destination.state) && destination.state != State::kInTransit;
-    if (!rests || items[i]->hazard != HazardClass::kFlammable) continue;
-    if (locations->Find(destination.location)->kind != LocationKind::kFlammablesStore) {
-      return HazardStoreRequired(static_cast<int>(i) + 1, items[i]->name, destination.location);
+    const State state = lines.named[i].destination.state;
+    const bool rests = IsInside(state) && state != State::kInTransit;
+    if (rests && items[i]->item.hazard == HazardClass::kFlammable &&
+        destinations[i]->kind != LocationKind::kFlammablesStore) {
+      return HazardStoreRequired(static_cast<int>(i) + 1, items[i]->item.name,
+                                 destinations[i]->name);
     }
   }
   return absl::OkStatus();

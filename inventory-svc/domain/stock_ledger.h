@@ -7,10 +7,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "inventory-svc/domain/catalog.h"
+#include "inventory-svc/domain/item_directory.h"
 #include "inventory-svc/domain/ledger_types.h"
 #include "inventory-svc/domain/stock_store.h"
-#include "inventory-svc/domain/unit_tree.h"
+#include "inventory-svc/domain/unit_directory.h"
 #include "platform/base/call.h"
 #include "platform/base/clock.h"
 #include "platform/base/uuid.h"
@@ -29,6 +29,8 @@ struct ResolvedLines {
 // What a document posts inside its own transaction.
 struct DocumentPosting {
   base::Uuid document;
+  // The request by which the document was changed.
+  base::Uuid request_id;
   Reason reason = Reason::kDispatch;
   ResolvedLines lines;
   absl::Time occurred_time;
@@ -38,7 +40,7 @@ struct DocumentPosting {
 // outlive it.
 class StockLedger {
  public:
-  StockLedger(StockStore& store, const UnitDirectory& units, const ItemDirectory& items,
+  StockLedger(StockStore& store, UnitDirectory& units, ItemDirectory& items,
               const base::Clock& clock, base::UuidSource& uuids)
       : store_(store), units_(units), items_(items), clock_(clock), uuids_(uuids) {}
 
@@ -61,22 +63,27 @@ class StockLedger {
                                            const DocumentPosting& posting);
 
  private:
+  using LocationPointer = std::shared_ptr<const LocationFacts>;
+  using ItemPointer = std::shared_ptr<const KnownItem>;
+
   absl::Status CheckMayPost(const base::Call& call, const PostMovementCommand& command,
                             absl::Time now) const;
   absl::Status CheckMayReverse(const base::Caller& caller, const Movement& movement,
                                absl::Time now) const;
-  absl::Status ResolveLocations(ResolvedLines& lines) const;
-  absl::StatusOr<std::vector<std::shared_ptr<const Item>>> ResolveLots(absl::Time deadline,
-                                                                       ResolvedLines& lines) const;
+  absl::StatusOr<std::vector<LocationPointer>> ResolveLocations(absl::Time deadline,
+                                                                ResolvedLines& lines) const;
+  absl::StatusOr<std::vector<ItemPointer>> ResolveLots(absl::Time deadline,
+                                                       ResolvedLines& lines) const;
   absl::Status CheckHazards(const ResolvedLines& lines,
-                            const std::vector<std::shared_ptr<const Item>>& items) const;
+                            const std::vector<LocationPointer>& destinations,
+                            const std::vector<ItemPointer>& items) const;
   absl::StatusOr<Movement> DecideAndRecord(const base::Call& call, StockBook& book,
                                            MovementRecord record, const ResolvedLines& lines,
                                            absl::Time not_before);
 
   StockStore& store_;
-  const UnitDirectory& units_;
-  const ItemDirectory& items_;
+  UnitDirectory& units_;
+  ItemDirectory& items_;
   const base::Clock& clock_;
   base::UuidSource& uuids_;
 };

@@ -25,15 +25,15 @@ struct EarlierMovement {
 // A lot as postings need it: its row number beside its facts.
 struct LotRow {
   LotId id = {};
-  ItemId item_id = {};
   Lot lot;
 };
 
 // All that one posting writes.
 struct MovementRecord {
   Movement movement;
-  // Empty for a movement that a document posted: the document keeps the request id.
-  std::optional<base::Uuid> request_id;
+  // The request that posted it. For a movement of a document it is the document's, which keeps it:
+  // such a movement is not found by it.
+  base::Uuid request_id;
   base::Sha256Digest content_hash = {};
   std::vector<ResolvedLine> lines;
   std::vector<Balance> balances_after;

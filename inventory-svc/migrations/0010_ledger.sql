@@ -46,8 +46,8 @@ CREATE TABLE IF NOT EXISTS balances (
 CREATE TABLE IF NOT EXISTS movements (
   -- UUIDv7: rows arrive in the order of the clustered index.
   movement_id BINARY(16) NOT NULL,
-  caller VARCHAR(96) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-  -- NULL when a document posted it: the document's own request is in `requests`.
+  caller VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  -- NULL when a document posted it: the document's request is in `requests`.
   request_id BINARY(16) NULL,
   -- SHA-256 of the command's canonical form: the same request id with other content is refused.
   content_hash BINARY(32) NOT NULL,
