@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "platform/base/utf8.h"
 #include "qmctl/io/display.h"
 
 namespace quartermaster::qmctl {
@@ -148,7 +149,8 @@ int64_t FindLineThatIsNotText(absl::string_view text) {
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
     const absl::string_view line = text.substr(0, end);
-    if (!IsUtf8(line) || line.find('\0') != absl::string_view::npos) return number;
+    if (!base::CountCodePoints(line).has_value() || line.find('\0') != absl::string_view::npos)
+      return number;
     text.remove_prefix(std::min(end + 1, text.size()));
     ++number;
   }

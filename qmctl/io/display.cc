@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "platform/base/utf8.h"
 
 namespace quartermaster::qmctl {
 namespace {
@@ -51,20 +53,11 @@ struct Character {
 };
 
 Character ReadCharacter(absl::string_view text) {
-  const auto byte = [&](size_t index) { return static_cast<uint8_t>(text[index]); };
-  const uint8_t lead = byte(0);
-  if (lead < 0x80) return {.point = lead, .byte_count = 1, .is_valid = true};
-  const size_t byte_count = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < byte_count) return {.point = lead};
-  uint32_t point = lead & (0x7f >> byte_count);
-  for (size_t i = 1; i < byte_count; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {.point = lead};
-    point = point << 6 | (byte(i) & 0x3f);
+  absl::string_view rest = text;
+  if (const std::optional<char32_t> point = base::TakeCodePoint(rest); point.has_value()) {
+    return {.point = *point, .byte_count = text.size() - rest.size(), .is_valid = true};
   }
-  constexpr std::array<uint32_t, 5> kSmallest = {0, 0, 0x80, 0x800, 0x10000};
-  const bool is_surrogate = point >= 0xd800 && point <= 0xdfff;
-  if (point < kSmallest[byte_count] || is_surrogate || point > 0x10ffff) return {.point = lead};
-  return {.point = point, .byte_count = byte_count, .is_valid = true};
+  return {.point = static_cast<uint8_t>(text.front())};
 }
 
 int WidthOf(const Character& character) {
@@ -74,15 +67,6 @@ int WidthOf(const Character& character) {
 }
 
 }  // namespace
-
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const Character character = ReadCharacter(text);
-    if (!character.is_valid) return false;
-    text.remove_prefix(character.byte_count);
-  }
-  return true;
-}
 
 int DisplayWidth(absl::string_view text) {
   int width = 0;

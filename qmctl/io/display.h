@@ -6,9 +6,6 @@
 
 namespace quartermaster::qmctl {
 
-// Tells whether `text` is UTF-8 without overlong forms, surrogates or values above U+10FFFF.
-bool IsUtf8(absl::string_view text);
-
 // Returns how many columns `text` takes on a terminal: two for a Chinese character or a full-width
 // form, none for a combining mark. Bytes that are not UTF-8 count one each.
 int DisplayWidth(absl::string_view text);
