@@ -27,8 +27,8 @@ def main():
     arguments = parser.parse_args()
 
     figures = books.read_figures(DATA / "figures.csv")
+    # The root is the city bureau, which has the depot.
     units = [row for row in books.read_rows(DATA / "units.csv") if row["parent"] != ""]
-    units = [row for row in units if row["kind"] not in ("PROVINCE", "CITY")]
     story = plan.tell(random.Random(SEED), figures, units)
 
     arguments.output.mkdir(parents=True, exist_ok=True)

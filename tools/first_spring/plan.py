@@ -65,7 +65,7 @@ GIFTS = [("mask", 30000, "PEER", "lianjiang-bureau", 31), ("coverall", 1500, "PE
 
 # The dated issues: day, how many minutes past midnight is left to the reader; who may get some.
 AIRPORT_AND_STATIONS = ["airport-post", "railway-post", "coach-post"]
-SHORT_OF_PROTECTION = ["beiguan-bureau", "yuntai-bureau", "qinghe-bureau", "liulin-bureau",
+SHORT_OF_PROTECTION = ["beiguan-bureau", "yuntai-bureau", "qingxi-bureau", "liulin-bureau",
                        "shiqiao-bureau", "gucheng-bureau"]
 THE_PAIR = ["songshan-bureau", "luzhou-bureau"]
 EVENTS = [
@@ -320,7 +320,7 @@ class Teller:
     def leave_open_ends(self):
         """Leaves some goods on the road and some drafts on the desk, so that there is work to do."""
         on_the_way = [("swat", "mask", 4000), ("hospital-room", "gloves", 600), ("north-toll-post", "mask", 1500),
-                      ("airport-post", "raincoat", 60), ("dongwan-bureau", "disinfectant-84", 60),
+                      ("airport-post", "raincoat", 60), ("east-bureau", "disinfectant-84", 60),
                       ("ferry-post", "thermometer", 2)]
         for receiver, item, amount in on_the_way:
             self.transfer(41, DEPOT, receiver, self.take(item, "", amount, 41, ""), "on-the-way")
