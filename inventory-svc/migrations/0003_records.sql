@@ -53,16 +53,16 @@ CREATE TABLE document_versions (
   CONSTRAINT fk_document_versions_record FOREIGN KEY (record_id) REFERENCES records (record_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- The next steps that are open, one row for each verb that somebody could do: what waits for a
--- caller. Replaced with each transition of its document.
+-- The next steps that are open: what waits for a caller. One row for each verb that somebody could do
+-- and each unit that the doer's grants must cover. Replaced with each transition of its document.
 CREATE TABLE document_tasks (
   resource VARCHAR(160) NOT NULL,
   verb VARCHAR(32) NOT NULL,
-  -- What the doer must hold, and where: the owner's row number of the unit.
+  -- units/{unit}
+  unit VARCHAR(69) NOT NULL,
   permission VARCHAR(64) NOT NULL,
-  unit_id INT UNSIGNED NOT NULL,
   -- Who must not do it because they did another step, separated by commas.
   barred_actors VARCHAR(640) NOT NULL,
-  CONSTRAINT pk_document_tasks PRIMARY KEY (resource, verb),
-  INDEX ix_document_tasks_unit (unit_id, permission, resource)
+  CONSTRAINT pk_document_tasks PRIMARY KEY (resource, verb, unit),
+  INDEX ix_document_tasks_unit (unit, permission, resource)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

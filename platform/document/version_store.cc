@@ -1,0 +1,124 @@
+#include "platform/document/version_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "platform/base/check.h"
+#include "platform/base/status_macros.h"
+#include "platform/mysql/error.h"
+#include "platform/records/recorder.h"
+
+namespace quartermaster::document {
+namespace {
+
+constexpr char kSelectNewest[] =
+    "SELECT version, record_time, snapshot FROM document_versions WHERE resource = ? "
+    "ORDER BY version DESC LIMIT 1";
+
+std::string Bytes(const base::Sha256Digest& digest) {
+  return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
+}
+
+base::Sha256Digest Digest(const std::string& bytes) {
+  base::Sha256Digest digest = {};
+  QM_CHECK(bytes.size() == digest.size());
+  std::ranges::copy(bytes, digest.begin());
+  return digest;
+}
+
+std::optional<StoredVersion> ReadVersion(const mysql::Rows& rows) {
+  if (rows.empty()) return std::nullopt;
+  return StoredVersion{.version = static_cast<int32_t>(rows[0].Int64(0)),
+                       .record_time = rows[0].Time(1),
+                       .snapshot = rows[0].String(2)};
+}
+
+// Takes the place of the tasks that were open before. One row for each unit that the doer's grants
+// must cover.
+void ReplaceTasks(const NewVersion& version, std::vector<mysql::Statement>& statements) {
+  if (version.version > 1) {
+    statements.push_back(
+        {.sql = "DELETE FROM document_tasks WHERE resource = ?", .params = {version.name}});
+  }
+  for (const Task& task : version.tasks) {
+    for (const std::string& unit : task.units) {
+      statements.push_back({.sql = "INSERT INTO document_tasks (resource, verb, unit, permission, "
+                                   "barred_actors) VALUES (?, ?, ?, ?, ?)",
+                            .params = {version.name, task.verb, unit, task.permission,
+                                       absl::StrJoin(task.barred_actors, ",")}});
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<StoredVersion>> FindNewestVersion(mysql::Connection& connection,
+                                                               absl::string_view name) {
+  QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection.Query(kSelectNewest, {std::string(name)}));
+  return ReadVersion(rows);
+}
+
+absl::StatusOr<std::optional<EarlierWrite>> MysqlBook::FindEarlier(const Request& request) {
+  QM_ASSIGN_OR_RETURN(
+      const mysql::Rows rows,
+      connection_.Query("SELECT r.content_hash, v.version, v.record_time, v.snapshot "
+                        "FROM requests r JOIN document_versions v "
+                        "ON v.resource = r.resource AND v.version = r.version "
+                        "WHERE r.caller = ? AND r.request_id = ?",
+                        {request.caller, request.request_id.ToBytes()}));
+  if (rows.empty()) return std::optional<EarlierWrite>();
+  return std::optional<EarlierWrite>({.content_hash = Digest(rows[0].String(0)),
+                                      .version = static_cast<int32_t>(rows[0].Int64(1)),
+                                      .record_time = rows[0].Time(2),
+                                      .snapshot = rows[0].String(3)});
+}
+
+absl::StatusOr<std::optional<StoredVersion>> MysqlBook::FindNewest(absl::string_view name) {
+  return FindNewestVersion(connection_, name);
+}
+
+absl::StatusOr<std::optional<StoredVersion>> MysqlBook::LockNewest(absl::string_view name) {
+  // Everybody locks the first version, which never goes away, and only then reads the newest: who
+  // had waited for a lock on the newest itself would wake up holding the second newest.
+  const std::string resource(name);
+  QM_ASSIGN_OR_RETURN(
+      const std::vector<mysql::Rows> results,
+      connection_.ExecuteBatch(
+          {{.sql = "SELECT version FROM document_versions WHERE resource = ? AND version = 1 "
+                   "FOR UPDATE",
+            .params = {resource}},
+           {.sql = kSelectNewest, .params = {resource}}}));
+  return ReadVersion(results[1]);
+}
+
+absl::Status MysqlBook::Append(const Request& request, const NewVersion& version) {
+  const records::Record record{.record_id = uuids_.Next(),
+                               .record_time = version.record_time,
+                               .occurred_time = version.occurred_time,
+                               .caller = request.caller,
+                               .method = request.method,
+                               .resource = version.name,
+                               .request_id = request.request_id,
+                               .before_hash = version.before_hash,
+                               .after_hash = base::Sha256(version.snapshot),
+                               .trace_id = request.trace_id};
+  std::vector<mysql::Statement> statements = {
+      {.sql = "INSERT INTO requests (caller, request_id, method, content_hash, resource, version) "
+              "VALUES (?, ?, ?, ?, ?, ?)",
+       .params = {request.caller, request.request_id.ToBytes(), request.method,
+                  Bytes(request.content_hash), version.name, int64_t{version.version}}},
+      records::InsertRecords({record}),
+      {.sql = "INSERT INTO document_versions (resource, version, record_id, record_time, state, "
+              "actor, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?)",
+       .params = {version.name, int64_t{version.version}, record.record_id.ToBytes(),
+                  version.record_time, version.state, request.caller, version.snapshot}}};
+  ReplaceTasks(version, statements);
+  const absl::Status written = connection_.ExecuteBatch(statements).status();
+  if (mysql::DuplicateKeyName(written).has_value()) {
+    return mysql::RunAgain("the same request, or the same version, was written first");
+  }
+  return written;
+}
+
+}  // namespace quartermaster::document

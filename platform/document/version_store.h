@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "platform/base/uuid.h"
+#include "platform/document/document.h"
+#include "platform/mysql/connection.h"
+
+namespace quartermaster::document {
+
+// The SQL of documents: tables `document_versions`, `requests`, `document_tasks` and `records`.
+//
+// Statements run in the transaction that is open on the connection. `Append` touches its tables in
+// the one lock order of every transaction: request ids, then records, then the versions and tasks
+// that hang on the document's own lock.
+class MysqlBook : public virtual Book {
+ public:
+  // Both must outlive the book.
+  MysqlBook(mysql::Connection& connection, base::UuidSource& uuids)
+      : connection_(connection), uuids_(uuids) {}
+
+  absl::StatusOr<std::optional<EarlierWrite>> FindEarlier(const Request& request) override;
+  absl::StatusOr<std::optional<StoredVersion>> FindNewest(absl::string_view name) override;
+  absl::StatusOr<std::optional<StoredVersion>> LockNewest(absl::string_view name) override;
+  absl::Status Append(const Request& request, const NewVersion& version) override;
+
+ protected:
+  mysql::Connection& connection() { return connection_; }
+
+ private:
+  mysql::Connection& connection_;
+  base::UuidSource& uuids_;
+};
+
+// Finds the newest version of a document, outside any transaction too.
+absl::StatusOr<std::optional<StoredVersion>> FindNewestVersion(mysql::Connection& connection,
+                                                               absl::string_view name);
+
+}  // namespace quartermaster::document
