@@ -1,0 +1,172 @@
+#include "inventory-svc/domain/stock_reader.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "absl/time/civil_time.h"
+#include "inventory-svc/domain/catalog_errors.h"
+#include "inventory-svc/domain/ledger_errors.h"
+#include "inventory-svc/domain/names.h"
+#include "inventory-svc/domain/scope.h"
+#include "platform/base/status_macros.h"
+
+namespace quartermaster::inventory {
+namespace {
+
+constexpr char kRead[] = "ledger.read";
+
+}  // namespace
+
+absl::StatusOr<Movement> StockReader::GetMovement(const base::Call& call,
+                                                  const base::Uuid& movement_id) {
+  QM_ASSIGN_OR_RETURN(std::optional<Movement> movement,
+                      store_.FindMovement(call.deadline, movement_id));
+  if (!movement.has_value()) return MovementNotFound(movement_id);
+  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  const absl::Time now = clock_.Now();
+  const bool is_covered = std::ranges::any_of(movement->lines, [&](const MovementLine& line) {
+    return Covers(call.caller, kRead, now, *tree, UnitOfLocation(line.source.location)) ||
+           Covers(call.caller, kRead, now, *tree, UnitOfLocation(line.destination.location));
+  });
+  if (!is_covered) return MovementNotFound(movement_id);
+  return *std::move(movement);
+}
+
+absl::StatusOr<std::vector<Movement>> StockReader::ListMovements(
+    const base::Call& call, const ListMovementsCommand& command) {
+  MovementQuery query{.before = command.before, .limit = command.page_size + 1};
+  QM_ASSIGN_OR_RETURN(query.units, CoveredSubtree(call, command.unit));
+  QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
+  if (!command.item.empty() && !query.item.has_value()) return std::vector<Movement>();
+  return queries_.ListMovements(call.deadline, query);
+}
+
+absl::StatusOr<Lot> StockReader::GetLot(const base::Call& call, const std::string& name) {
+  QM_ASSIGN_OR_RETURN(const std::vector<LotRow> rows, store_.FindLots(call.deadline, {name}));
+  if (rows.empty()) return LotNotFound(name);
+  const LotRow& row = rows[0];
+  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  if (Covers(call.caller, kRead, clock_.Now(), *tree, row.lot.owner)) return row.lot;
+  QM_ASSIGN_OR_RETURN(const std::vector<UnitId> holders,
+                      queries_.FindHolders(call.deadline, row.id));
+  for (const UnitId holder : holders) {
+    if (Covers(call.caller, kRead, clock_.Now(), *tree, tree->NameOf(holder))) return row.lot;
+  }
+  return LotNotFound(name);
+}
+
+absl::StatusOr<std::vector<Lot>> StockReader::ListLots(const base::Call& call,
+                                                       const ListLotsCommand& command) {
+  QM_ASSIGN_OR_RETURN(const auto items, items_.GetItems(call.deadline, {command.item}));
+  QM_ASSIGN_OR_RETURN(const std::vector<LotRow> rows,
+                      queries_.ListLots(call.deadline, {.item = items[0]->id,
+                                                        .units = CoveredUnits(call.caller),
+                                                        .after_expiry = command.after_expiry,
+                                                        .after_name = command.after_name,
+                                                        .limit = command.page_size + 1}));
+  std::vector<Lot> lots;
+  for (const LotRow& row : rows) lots.push_back(row.lot);
+  return lots;
+}
+
+absl::StatusOr<std::vector<NamedBalance>> StockReader::ListBalances(
+    const base::Call& call, const ListBalancesCommand& command) {
+  BalanceQuery query{
+      .state = command.state, .after = command.after, .limit = command.page_size + 1};
+  QM_ASSIGN_OR_RETURN(query.units, CoveredSubtree(call, command.unit));
+  QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
+  if (!command.item.empty() && !query.item.has_value()) return std::vector<NamedBalance>();
+  if (!command.lot.empty()) {
+    QM_ASSIGN_OR_RETURN(const std::vector<LotRow> lots,
+                        store_.FindLots(call.deadline, {command.lot}));
+    if (lots.empty()) return std::vector<NamedBalance>();
+    query.lot = lots[0].id;
+  }
+  QM_ASSIGN_OR_RETURN(std::vector<BalanceRow> rows, queries_.ListBalances(call.deadline, query));
+  std::vector<ItemId> ids;
+  for (const BalanceRow& row : rows) ids.push_back(row.item);
+  QM_ASSIGN_OR_RETURN(const auto items, items_.GetItemsById(call.deadline, ids));
+  std::vector<NamedBalance> balances;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    balances.push_back({.row = std::move(rows[i]), .base_unit = items[i]->item.base_unit});
+  }
+  return balances;
+}
+
+absl::StatusOr<std::vector<NamedStockLine>> StockReader::SummarizeStock(const base::Call& call,
+                                                                        const std::string& unit,
+                                                                        int expiring_days) {
+  QM_ASSIGN_OR_RETURN(const std::vector<UnitId> units, CoveredSubtree(call, unit));
+  // Days are counted in UTC, as lots' dates are: a lot that expires today has expired tomorrow.
+  const absl::CivilDay horizon =
+      absl::ToCivilDay(clock_.Now(), absl::UTCTimeZone()) + expiring_days;
+  QM_ASSIGN_OR_RETURN(const std::vector<StockLine> sums,
+                      queries_.SumStock(call.deadline, units, absl::FormatCivilTime(horizon)));
+  std::vector<ItemId> ids;
+  for (const StockLine& line : sums) ids.push_back(line.item);
+  QM_ASSIGN_OR_RETURN(const auto items, items_.GetItemsById(call.deadline, ids));
+  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  std::vector<NamedStockLine> lines;
+  for (size_t i = 0; i < sums.size(); ++i) {
+    lines.push_back({.unit = std::string(tree->NameOf(sums[i].unit)),
+                     .item = items[i]->item.name,
+                     .base_unit = items[i]->item.base_unit,
+                     .amounts = sums[i]});
+  }
+  std::ranges::sort(lines, [](const NamedStockLine& a, const NamedStockLine& b) {
+    return std::tie(a.unit, a.item) < std::tie(b.unit, b.item);
+  });
+  return lines;
+}
+
+absl::StatusOr<std::vector<NamedProof>> StockReader::ProveConservation(const base::Call& call,
+                                                                       const std::string& item) {
+  std::optional<ItemId> id;
+  if (!item.empty()) {
+    QM_ASSIGN_OR_RETURN(const auto found, items_.GetItems(call.deadline, {item}));
+    id = found[0]->id;
+  }
+  QM_ASSIGN_OR_RETURN(const std::vector<ConservationProof> sums,
+                      queries_.ProveConservation(call.deadline, id));
+  std::vector<ItemId> ids;
+  for (const ConservationProof& proof : sums) ids.push_back(proof.item);
+  QM_ASSIGN_OR_RETURN(const auto items, items_.GetItemsById(call.deadline, ids));
+  std::vector<NamedProof> proofs;
+  for (size_t i = 0; i < sums.size(); ++i) {
+    proofs.push_back({.item = items[i]->item.name, .sums = sums[i]});
+  }
+  std::ranges::sort(proofs, {}, &NamedProof::item);
+  return proofs;
+}
+
+absl::StatusOr<std::vector<UnitId>> StockReader::CoveredSubtree(const base::Call& call,
+                                                                const std::string& unit) {
+  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const UnitTree> tree,
+                      units_.TreeWith(call.deadline, {unit}));
+  QM_RETURN_IF_ERROR(CheckCovers(call.caller, kRead, clock_.Now(), *tree, unit));
+  const std::optional<UnitId> id = tree->Find(unit);
+  return id.has_value() ? tree->Subtree(*id) : std::vector<UnitId>();
+}
+
+std::vector<UnitId> StockReader::CoveredUnits(const base::Caller& caller) const {
+  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  std::vector<UnitId> units;
+  for (const absl::string_view granted : caller.UnitsWith(kRead, clock_.Now())) {
+    const std::optional<UnitId> id = tree->Find(granted);
+    if (!id.has_value()) continue;
+    const std::vector<UnitId> subtree = tree->Subtree(*id);
+    units.insert(units.end(), subtree.begin(), subtree.end());
+  }
+  return units;
+}
+
+absl::StatusOr<std::optional<ItemId>> StockReader::FindItemId(absl::Time deadline,
+                                                              const std::string& item) {
+  if (item.empty()) return std::nullopt;
+  QM_ASSIGN_OR_RETURN(const auto found, items_.FindItem(deadline, item));
+  if (found == nullptr) return std::nullopt;
+  return found->id;
+}
+
+}  // namespace quartermaster::inventory

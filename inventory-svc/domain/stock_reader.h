@@ -1,0 +1,104 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "inventory-svc/domain/item_directory.h"
+#include "inventory-svc/domain/stock_queries.h"
+#include "inventory-svc/domain/stock_store.h"
+#include "inventory-svc/domain/unit_directory.h"
+#include "platform/base/call.h"
+#include "platform/base/clock.h"
+
+namespace quartermaster::inventory {
+
+// The movements a caller asks for.
+struct ListMovementsCommand {
+  std::string unit;
+  std::string item;
+  base::Uuid before;
+  int page_size = 100;
+};
+
+// The balances a caller asks for.
+struct ListBalancesCommand {
+  std::string unit;
+  std::string item;
+  std::string lot;
+  std::optional<State> state;
+  BalanceId after = {};
+  int page_size = 100;
+};
+
+// The lots a caller asks for.
+struct ListLotsCommand {
+  std::string item;
+  std::string after_expiry;
+  std::string after_name;
+  int page_size = 100;
+};
+
+// A balance and the unit of quantity it is in.
+struct NamedBalance {
+  BalanceRow row;
+  std::string base_unit;
+};
+
+// A line of the situation, by names.
+struct NamedStockLine {
+  std::string unit;
+  std::string item;
+  std::string base_unit;
+  StockLine amounts;
+};
+
+// A proof, by name.
+struct NamedProof {
+  std::string item;
+  ConservationProof sums;
+};
+
+// The questions of the ledger, each bound to what its caller's grants cover. Errors as documented
+// at the methods of the same names. Thread-safe; what it is given must outlive it.
+class StockReader {
+ public:
+  StockReader(StockQueries& queries, StockStore& store, UnitDirectory& units, ItemDirectory& items,
+              const base::Clock& clock)
+      : queries_(queries), store_(store), units_(units), items_(items), clock_(clock) {}
+
+  absl::StatusOr<Movement> GetMovement(const base::Call& call, const base::Uuid& movement_id);
+  // Returns up to one movement more than a page, which tells that there is another.
+  absl::StatusOr<std::vector<Movement>> ListMovements(const base::Call& call,
+                                                      const ListMovementsCommand& command);
+  absl::StatusOr<Lot> GetLot(const base::Call& call, const std::string& name);
+  // Returns up to one lot more than a page.
+  absl::StatusOr<std::vector<Lot>> ListLots(const base::Call& call, const ListLotsCommand& command);
+  // Returns up to one balance more than a page.
+  absl::StatusOr<std::vector<NamedBalance>> ListBalances(const base::Call& call,
+                                                         const ListBalancesCommand& command);
+  absl::StatusOr<std::vector<NamedStockLine>> SummarizeStock(const base::Call& call,
+                                                             const std::string& unit,
+                                                             int expiring_days);
+  // `item` may be empty for all.
+  absl::StatusOr<std::vector<NamedProof>> ProveConservation(const base::Call& call,
+                                                            const std::string& item);
+
+ private:
+  // Returns `unit` and all beneath it; nothing if it does not exist. PERMISSION_DENIED.
+  absl::StatusOr<std::vector<UnitId>> CoveredSubtree(const base::Call& call,
+                                                     const std::string& unit);
+  // Returns all units that the caller may read the ledger of.
+  std::vector<UnitId> CoveredUnits(const base::Caller& caller) const;
+  // Returns the item's row number, or nothing for an empty name or an item that does not exist.
+  absl::StatusOr<std::optional<ItemId>> FindItemId(absl::Time deadline, const std::string& item);
+
+  StockQueries& queries_;
+  StockStore& store_;
+  UnitDirectory& units_;
+  ItemDirectory& items_;
+  const base::Clock& clock_;
+};
+
+}  // namespace quartermaster::inventory

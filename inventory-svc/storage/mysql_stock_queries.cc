@@ -1,0 +1,187 @@
+#include "inventory-svc/storage/mysql_stock_queries.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "inventory-svc/storage/lot_rows.h"
+#include "inventory-svc/storage/movement_rows.h"
+#include "platform/base/check.h"
+#include "platform/base/status_macros.h"
+
+namespace quartermaster::inventory {
+namespace {
+
+// Row numbers are ours, so they are written into the statement: a list has as many as it needs.
+std::string NumberList(const std::vector<UnitId>& units) {
+  return absl::StrJoin(units, ",",
+                       [](std::string* out, UnitId unit) { absl::StrAppend(out, ToNumber(unit)); });
+}
+
+// The newest movements of each unit by its own index, and of those the newest: the work is bounded
+// by units times page, however long the books are.
+std::string NewestOfUnits(const MovementQuery& query) {
+  std::vector<std::string> parts;
+  for (const UnitId unit : query.units) {
+    std::string part =
+        absl::StrCat("(SELECT movement_id FROM movement_scopes WHERE unit_id = ", ToNumber(unit));
+    if (query.item.has_value()) absl::StrAppend(&part, " AND item_id = ", ToNumber(*query.item));
+    if (!query.before.is_nil()) {
+      absl::StrAppend(&part, " AND movement_id < ", UuidLiteral(query.before));
+    }
+    absl::StrAppend(&part, " GROUP BY movement_id ORDER BY movement_id DESC LIMIT ", query.limit,
+                    ")");
+    parts.push_back(std::move(part));
+  }
+  return absl::StrCat(absl::StrJoin(parts, " UNION "), " ORDER BY movement_id DESC LIMIT ",
+                      query.limit);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Movement>> MysqlStockQueries::ListMovements(absl::Time deadline,
+                                                                       const MovementQuery& query) {
+  std::vector<Movement> movements;
+  if (query.units.empty()) return movements;
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection->Query(NewestOfUnits(query)));
+  if (rows.empty()) return movements;
+  std::vector<std::string> ids;
+  for (const mysql::Row row : rows) {
+    const std::optional<base::Uuid> id = base::Uuid::FromBytes(row.String(0));
+    QM_CHECK(id.has_value());
+    ids.push_back(UuidLiteral(*id));
+  }
+  QM_ASSIGN_OR_RETURN(std::vector<EarlierMovement> found,
+                      ReadMovements(*connection,
+                                    absl::StrCat("m.movement_id IN (", absl::StrJoin(ids, ","),
+                                                 ") ORDER BY m.movement_id DESC"),
+                                    {}));
+  for (EarlierMovement& earlier : found) movements.push_back(std::move(earlier.movement));
+  return movements;
+}
+
+absl::StatusOr<std::vector<BalanceRow>> MysqlStockQueries::ListBalances(absl::Time deadline,
+                                                                        const BalanceQuery& query) {
+  std::vector<BalanceRow> balances;
+  if (query.units.empty()) return balances;
+  std::string sql = absl::StrCat(
+      "SELECT b.balance_id, l.name, b.state, b.holder, i.name, t.name, b.quantity, b.item_id "
+      "FROM balances b JOIN locations l ON l.location_id = b.location_id "
+      "JOIN lots t ON t.lot_id = b.lot_id JOIN items i ON i.item_id = b.item_id "
+      "WHERE b.quantity <> 0 AND b.balance_id > ",
+      ToNumber(query.after), " AND b.unit_id IN (", NumberList(query.units), ")");
+  if (query.item.has_value()) absl::StrAppend(&sql, " AND b.item_id = ", ToNumber(*query.item));
+  if (query.lot.has_value()) absl::StrAppend(&sql, " AND b.lot_id = ", ToNumber(*query.lot));
+  if (query.state.has_value()) {
+    absl::StrAppend(&sql, " AND b.state = ", static_cast<int>(*query.state));
+  } else {
+    absl::StrAppend(&sql, " AND b.state < 16");
+  }
+  absl::StrAppend(&sql, " ORDER BY b.balance_id LIMIT ", query.limit);
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection->Query(sql));
+  for (const mysql::Row row : rows) {
+    balances.push_back(
+        {.id = BalanceId{static_cast<uint32_t>(row.Int64(0))},
+         .account = {.location = row.String(1),
+                     .state = static_cast<State>(row.Int64(2)),
+                     .holder = base::Uuid::FromBytes(row.String(3)).value_or(base::Uuid{})},
+         .lot = absl::StrCat(row.String(4), "/lots/", row.String(5)),
+         .quantity = row.Int64(6),
+         .item = ItemId{static_cast<uint32_t>(row.Int64(7))}});
+  }
+  return balances;
+}
+
+absl::StatusOr<std::vector<LotRow>> MysqlStockQueries::ListLots(absl::Time deadline,
+                                                                const LotQuery& query) {
+  if (query.units.empty()) return std::vector<LotRow>();
+  const std::string units = NumberList(query.units);
+  std::string condition = absl::StrCat(
+      "t.item_id = ", ToNumber(query.item), " AND (t.owner_unit_id IN (", units,
+      ") OR EXISTS (SELECT 1 FROM balances b WHERE b.lot_id = t.lot_id AND b.quantity > 0 AND "
+      "b.state < 16 AND b.unit_id IN (",
+      units, ")))");
+  std::vector<mysql::Value> params;
+  if (!query.after_name.empty()) {
+    absl::StrAppend(&condition,
+                    " AND (COALESCE(t.expiry_date, '9999-12-31') > ? OR "
+                    "(COALESCE(t.expiry_date, '9999-12-31') = ? AND t.name > ?))");
+    const std::string expiry = query.after_expiry.empty() ? "9999-12-31" : query.after_expiry;
+    params = {expiry, expiry, query.after_name};
+  }
+  absl::StrAppend(&condition, " ORDER BY COALESCE(t.expiry_date, '9999-12-31'), t.name LIMIT ",
+                  query.limit);
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  return ReadLots(*connection, condition, std::move(params));
+}
+
+absl::StatusOr<std::vector<UnitId>> MysqlStockQueries::FindHolders(absl::Time deadline, LotId lot) {
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  QM_ASSIGN_OR_RETURN(
+      const mysql::Rows rows,
+      connection->Query("SELECT DISTINCT unit_id FROM balances WHERE lot_id = ? AND state < 16 AND "
+                        "quantity > 0",
+                        {ToNumber(lot)}));
+  std::vector<UnitId> units;
+  for (const mysql::Row row : rows) units.push_back(UnitId{static_cast<uint16_t>(row.Int64(0))});
+  return units;
+}
+
+absl::StatusOr<std::vector<StockLine>> MysqlStockQueries::SumStock(
+    absl::Time deadline, const std::vector<UnitId>& units, const std::string& expiring_before) {
+  std::vector<StockLine> lines;
+  if (units.empty()) return lines;
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  QM_ASSIGN_OR_RETURN(
+      const mysql::Rows rows,
+      connection->Query(
+          absl::StrCat("SELECT b.unit_id, b.item_id, "
+                       "SUM(IF(b.state = 1, b.quantity, 0)), SUM(IF(b.state = 2, b.quantity, 0)), "
+                       "SUM(IF(b.state = 3, b.quantity, 0)), SUM(IF(b.state = 4, b.quantity, 0)), "
+                       "SUM(IF(b.state = 1 AND t.expiry_date < ?, b.quantity, 0)) "
+                       "FROM balances b JOIN lots t ON t.lot_id = b.lot_id "
+                       "WHERE b.state < 16 AND b.quantity <> 0 AND b.unit_id IN (",
+                       NumberList(units), ") GROUP BY b.unit_id, b.item_id"),
+          {expiring_before}));
+  for (const mysql::Row row : rows) {
+    lines.push_back({.unit = UnitId{static_cast<uint16_t>(row.Int64(0))},
+                     .item = ItemId{static_cast<uint32_t>(row.Int64(1))},
+                     .available = row.Int64(2),
+                     .reserved = row.Int64(3),
+                     .quarantine = row.Int64(4),
+                     .in_transit = row.Int64(5),
+                     .expiring_soon = row.Int64(6)});
+  }
+  return lines;
+}
+
+absl::StatusOr<std::vector<ConservationProof>> MysqlStockQueries::ProveConservation(
+    absl::Time deadline, std::optional<ItemId> item) {
+  std::string sql =
+      "SELECT item_id, SUM(IF(state < 16, quantity, 0)), SUM(IF(state < 16, 0, quantity)), "
+      "SUM(quantity), COUNT(*), SUM(state < 16 AND quantity < 0) FROM balances";
+  if (item.has_value()) absl::StrAppend(&sql, " WHERE item_id = ", ToNumber(*item));
+  absl::StrAppend(&sql, " GROUP BY item_id");
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection->Query(sql));
+  std::vector<ConservationProof> proofs;
+  for (const mysql::Row row : rows) {
+    proofs.push_back({.item = ItemId{static_cast<uint32_t>(row.Int64(0))},
+                      .inside_quantity = row.Int64(1),
+                      .outside_quantity = row.Int64(2),
+                      .difference = row.Int64(3),
+                      .balance_count = row.Int64(4),
+                      .negative_count = row.Int64(5)});
+  }
+  return proofs;
+}
+
+}  // namespace quartermaster::inventory

@@ -1,0 +1,109 @@
+#include "inventory-svc/storage/mysql_stock_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "inventory-svc/domain/names.h"
+#include "inventory-svc/storage/lot_rows.h"
+#include "inventory-svc/storage/movement_rows.h"
+#include "inventory-svc/storage/mysql_stock_book.h"
+#include "platform/base/status_macros.h"
+#include "platform/mysql/transaction.h"
+
+namespace quartermaster::inventory {
+namespace {
+
+absl::StatusOr<std::optional<BalanceId>> FindBalance(mysql::Connection& connection,
+                                                     const BalanceKey& key) {
+  QM_ASSIGN_OR_RETURN(
+      const mysql::Rows rows,
+      connection.Query("SELECT balance_id FROM balances WHERE location_id = ? AND lot_id = ? AND "
+                       "state = ? AND holder = ?",
+                       {ToNumber(key.location), ToNumber(key.lot), static_cast<int64_t>(key.state),
+                        key.holder.ToBytes()}));
+  if (rows.empty()) return std::nullopt;
+  return BalanceId{static_cast<uint32_t>(rows[0].Int64(0))};
+}
+
+}  // namespace
+
+absl::Status MysqlStockStore::Atomically(absl::Time deadline,
+                                         absl::FunctionRef<absl::Status(StockBook&)> body) {
+  return mysql::InTransaction(pool_, deadline, [&](mysql::Connection& connection) {
+    MysqlStockBook book(connection, balance_ids_);
+    return body(book);
+  });
+}
+
+absl::Status MysqlStockStore::MakeBalances(absl::Time deadline, std::vector<BalanceKey> keys) {
+  std::erase_if(keys, [&](const BalanceKey& key) { return balance_ids_.Find(key).has_value(); });
+  if (keys.empty()) return absl::OkStatus();
+  // Everybody makes missing rows in the same order, and each commits by itself.
+  std::ranges::sort(keys);
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  for (const BalanceKey& key : keys) {
+    QM_ASSIGN_OR_RETURN(std::optional<BalanceId> id, FindBalance(*connection, key));
+    if (!id.has_value()) {
+      QM_RETURN_IF_ERROR(
+          connection
+              ->Execute("INSERT IGNORE INTO balances (location_id, state, holder, lot_id, unit_id, "
+                        "item_id) SELECT l.location_id, ?, ?, t.lot_id, l.unit_id, t.item_id FROM "
+                        "locations l JOIN lots t WHERE l.location_id = ? AND t.lot_id = ?",
+                        {static_cast<int64_t>(key.state), key.holder.ToBytes(),
+                         ToNumber(key.location), ToNumber(key.lot)})
+              .status());
+      QM_ASSIGN_OR_RETURN(id, FindBalance(*connection, key));
+      if (!id.has_value()) return absl::InternalError("a balance row could not be made");
+    }
+    balance_ids_.Remember(key, *id);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<EarlierMovement>> MysqlStockStore::FindByRequestId(
+    absl::Time deadline, const std::string& caller, const base::Uuid& request_id) {
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  return MysqlStockBook(*connection, balance_ids_).FindByRequestId(caller, request_id);
+}
+
+absl::StatusOr<std::optional<Movement>> MysqlStockStore::FindMovement(
+    absl::Time deadline, const base::Uuid& movement_id) {
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(std::vector<EarlierMovement> found,
+                      ReadMovements(*connection, "m.movement_id = ?", {movement_id.ToBytes()}));
+  if (found.empty()) return std::nullopt;
+  return std::move(found[0].movement);
+}
+
+absl::StatusOr<std::vector<LotRow>> MysqlStockStore::FindLots(
+    absl::Time deadline, const std::vector<std::string>& names) {
+  std::vector<LotRow> found;
+  std::vector<std::string> unknown;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const std::string& name : names) {
+      const auto lot = lots_.find(name);
+      if (lot == lots_.end()) {
+        unknown.push_back(name);
+      } else {
+        found.push_back(lot->second);
+      }
+    }
+  }
+  if (unknown.empty()) return found;
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  for (const std::string& name : unknown) {
+    QM_ASSIGN_OR_RETURN(std::vector<LotRow> rows,
+                        ReadLots(*connection, "i.name = ? AND t.name = ?",
+                                 {std::string(ItemOfLot(name)), std::string(LastSegment(name))}));
+    if (rows.empty()) continue;
+    found.push_back(rows[0]);
+    absl::MutexLock lock(&mutex_);
+    if (lots_.size() >= lot_count_max_) lots_.clear();
+    lots_[name] = std::move(rows[0]);
+  }
+  return found;
+}
+
+}  // namespace quartermaster::inventory

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "inventory-svc/domain/stock_store.h"
+#include "inventory-svc/storage/balance_ids.h"
+#include "platform/mysql/pool.h"
+
+namespace quartermaster::inventory {
+
+// The books in MySQL tables (migrations/0010_ledger.sql). Thread-safe. `pool` must outlive it.
+class MysqlStockStore final : public StockStore {
+ public:
+  // Remembers the row numbers of `cached_balance_count_max` balances and of as many lots.
+  explicit MysqlStockStore(mysql::Pool& pool, size_t cached_balance_count_max = 1'000'000)
+      : pool_(pool),
+        balance_ids_(cached_balance_count_max),
+        lot_count_max_(cached_balance_count_max) {}
+
+  absl::Status Atomically(absl::Time deadline,
+                          absl::FunctionRef<absl::Status(StockBook&)> body) override;
+  absl::Status MakeBalances(absl::Time deadline, std::vector<BalanceKey> keys) override;
+  absl::StatusOr<std::optional<EarlierMovement>> FindByRequestId(
+      absl::Time deadline, const std::string& caller, const base::Uuid& request_id) override;
+  absl::StatusOr<std::optional<Movement>> FindMovement(absl::Time deadline,
+                                                       const base::Uuid& movement_id) override;
+  absl::StatusOr<std::vector<LotRow>> FindLots(absl::Time deadline,
+                                               const std::vector<std::string>& names) override;
+
+  // For the storage of documents, which post inside their own transactions.
+  BalanceIds& balance_ids() { return balance_ids_; }
+
+ private:
+  mysql::Pool& pool_;
+  BalanceIds balance_ids_;
+  const size_t lot_count_max_;
+  absl::Mutex mutex_;
+  // Lots never change, so what was read once stays true.
+  absl::flat_hash_map<std::string, LotRow> lots_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace quartermaster::inventory
