@@ -140,6 +140,8 @@ struct Movement {
 
 // Goods of one item, one origin, one expiry.
 struct Lot {
+  static constexpr char kForm[] = "lot.1";
+
   enum class Origin : uint8_t {
     kSupplier = 1,
     kDonor = 2,

@@ -164,9 +164,10 @@ std::vector<UnitId> StockReader::CoveredUnits(const base::Caller& caller) const 
 absl::StatusOr<std::optional<ItemId>> StockReader::FindItemId(absl::Time deadline,
                                                               const std::string& item) {
   if (item.empty()) return std::nullopt;
-  QM_ASSIGN_OR_RETURN(const auto found, items_.FindItem(deadline, item));
-  if (found == nullptr) return std::nullopt;
-  return found->id;
+  const absl::StatusOr<std::shared_ptr<const KnownItem>> found = items_.GetItem(deadline, item);
+  if (absl::IsNotFound(found.status())) return std::nullopt;
+  QM_RETURN_IF_ERROR(found.status());
+  return (*found)->id;
 }
 
 }  // namespace quartermaster::inventory

@@ -1,0 +1,400 @@
+#include "inventory-svc/api/ledger_codec.h"
+
+#include <set>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/civil_time.h"
+#include "inventory-svc/domain/name_formats.h"
+#include "inventory-svc/domain/names.h"
+#include "inventory-svc/domain/posting_rules.h"
+#include "platform/base/status_macros.h"
+#include "platform/rpc/page_token.h"
+#include "platform/rpc/parse.h"
+
+namespace quartermaster::inventory {
+namespace {
+
+using rpc::ElementPath;
+using rpc::FieldErrors;
+using rpc::FieldPath;
+using rpc::Quoted;
+
+constexpr char kLocation[] = "units/{unit}/locations/{location}";
+constexpr char kLot[] = "items/{item}/lots/{lot}";
+constexpr char kItem[] = "items/{item}";
+constexpr char kUnit[] = "units/{unit}";
+constexpr char kMovement[] = "movements/{uuid}";
+constexpr int kBatchMax = 100;
+constexpr int kExpiringDaysDefault = 30;
+constexpr int kExpiringDaysMax = 3650;
+constexpr rpc::PageSizes kPages;
+
+std::string ParseNamed(absl::string_view field, absl::string_view pattern, const std::string& value,
+                       FieldErrors& errors) {
+  rpc::ParseName(field, pattern, value, errors);
+  return value;
+}
+
+std::string ParseOptionalName(absl::string_view field, absl::string_view pattern,
+                              const std::string& value, FieldErrors& errors) {
+  return value.empty() ? value : ParseNamed(field, pattern, value, errors);
+}
+
+base::Uuid ParseMovementName(absl::string_view field, const std::string& value,
+                             FieldErrors& errors) {
+  constexpr absl::string_view kPrefix = "movements/";
+  const absl::string_view name = value;
+  const std::optional<base::Uuid> id = name.substr(0, kPrefix.size()) == kPrefix
+                                           ? base::Uuid::Parse(name.substr(kPrefix.size()))
+                                           : std::nullopt;
+  if (!id.has_value()) {
+    errors.Add(field, absl::StrCat(Quoted(value), " is not of the form ", kMovement));
+  }
+  return id.value_or(base::Uuid{});
+}
+
+template <typename Domain, typename Proto>
+Domain ParseEnum(absl::string_view field, Proto value, bool is_known, FieldErrors& errors) {
+  if (!is_known || static_cast<int>(value) == 0) {
+    errors.Add(field, absl::StrCat(static_cast<int>(value), " is not a value that is known here"));
+  }
+  return static_cast<Domain>(value);
+}
+
+Account ParseAccount(const std::string& path, const pb::Account& account, FieldErrors& errors) {
+  if (!account.holder().empty()) {
+    errors.Add(FieldPath(path, "holder"),
+               "is set by documents; goods held for one move by the document alone");
+  }
+  return {
+      .location = ParseNamed(FieldPath(path, "location"), kLocation, account.location(), errors),
+      .state = ParseEnum<State>(FieldPath(path, "state"), account.state(),
+                                pb::AccountState_IsValid(account.state()), errors)};
+}
+
+Quantity ParseQuantity(const std::string& path, const type::v1::Quantity& quantity,
+                       FieldErrors& errors) {
+  if (quantity.amount() < 1) {
+    errors.Add(FieldPath(path, "amount"),
+               absl::StrCat(quantity.amount(),
+                            " is not at least 1; swap source and destination to "
+                            "move goods the other way"));
+  }
+  if (!quantity.unit().empty() && !IsMeasure(quantity.unit())) {
+    errors.Add(FieldPath(path, "unit"),
+               absl::StrCat(Quoted(quantity.unit()), " is not of the form [a-z][a-z0-9-]{0,31}"));
+  }
+  return {.amount = quantity.amount(), .unit = quantity.unit()};
+}
+
+bool IsIssuer(absl::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+}
+
+SourceDocument ParseSourceDocument(const pb::SourceDocument& document, FieldErrors& errors) {
+  if (!IsIssuer(document.issuer())) {
+    errors.Add("source_document.issuer",
+               absl::StrCat(Quoted(document.issuer()), " is not 1 to 64 of [a-z0-9._-]"));
+  }
+  return {.issuer = document.issuer(),
+          .number = rpc::ParseText("source_document.number", document.number(),
+                                   {.length_min = 1, .length_max = 64}, errors),
+          .line = static_cast<int32_t>(
+              rpc::ParseInt("source_document.line", document.line(), 0, 1'000'000, errors))};
+}
+
+bool IsDate(const std::string& text) {
+  absl::CivilDay day;
+  return text.size() == 10 && absl::ParseCivilTime(text, &day) &&
+         absl::FormatCivilTime(day) == text && day.year() >= 1900 && day.year() <= 9998;
+}
+
+// What pages of one list have in common: the request without what differs from page to page.
+template <typename Request>
+std::string QueryOf(Request request) {
+  request.clear_page_token();
+  request.clear_page_size();
+  return absl::StrCat(Request::descriptor()->full_name(), "\n", request.SerializeAsString());
+}
+
+void RenderAccount(const Account& account, pb::Account& out) {
+  out.set_location(account.location);
+  out.set_state(static_cast<pb::AccountState>(account.state));
+  if (!account.holder.is_nil()) out.set_holder(TransferName(account.holder));
+}
+
+}  // namespace
+
+absl::StatusOr<PostMovementCommand> ParsePostMovement(const pb::PostMovementRequest& request) {
+  FieldErrors errors;
+  PostMovementCommand command;
+  command.reason = ParseEnum<Reason>("reason", request.reason(),
+                                     pb::MovementReason_IsValid(request.reason()), errors);
+  if (request.lines().empty() || request.lines_size() > kMovementLinesMax) {
+    errors.Add("lines", absl::StrCat(request.lines_size(), " lines; a movement has 1 to ",
+                                     kMovementLinesMax));
+  } else {
+    for (int i = 0; i < request.lines_size(); ++i) {
+      const std::string path = ElementPath("lines", i);
+      const pb::MovementLine& line = request.lines(i);
+      command.lines.push_back(
+          {.lot = ParseNamed(FieldPath(path, "lot"), kLot, line.lot(), errors),
+           .source = ParseAccount(FieldPath(path, "source"), line.source(), errors),
+           .destination = ParseAccount(FieldPath(path, "destination"), line.destination(), errors),
+           .quantity = ParseQuantity(FieldPath(path, "quantity"), line.quantity(), errors)});
+    }
+  }
+  if (request.has_occurred_time()) {
+    command.occurred_time =
+        rpc::ParseTimestamp("occurred_time", request.occurred_time(), {}, errors);
+  }
+  if (request.has_source_document()) {
+    command.source_document = ParseSourceDocument(request.source_document(), errors);
+  }
+  command.note =
+      rpc::ParseText("note", request.note(), {.length_max = 500, .is_multiline = true}, errors);
+  command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
+  QM_RETURN_IF_ERROR(errors.ToStatus());
+  return command;
+}
+
+absl::StatusOr<ReverseMovementCommand> ParseReverseMovement(
+    const pb::ReverseMovementRequest& request) {
+  FieldErrors errors;
+  ReverseMovementCommand command;
+  command.movement_id = ParseMovementName("name", request.name(), errors);
+  command.note = rpc::ParseText("note", request.note(),
+                                {.length_min = 1, .length_max = 500, .is_multiline = true}, errors);
+  command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
+  QM_RETURN_IF_ERROR(errors.ToStatus());
+  return command;
+}
+
+absl::StatusOr<base::Uuid> ParseGetMovement(const pb::GetMovementRequest& request) {
+  FieldErrors errors;
+  const base::Uuid id = ParseMovementName("name", request.name(), errors);
+  QM_RETURN_IF_ERROR(errors.ToStatus());
+  return id;
+}
+
+absl::StatusOr<ListMovementsCommand> ParseListMovements(const pb::ListMovementsRequest& request) {
+  FieldErrors errors;
+  ListMovementsCommand command{
+      .unit = ParseNamed("unit", kUnit, request.unit(), errors),
+      .item = ParseOptionalName("item", kItem, request.item(), errors),
+      .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors)};
+  const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);
+  if (!position.empty()) {
+    command.before = base::Uuid::FromBytes(position).value_or(base::Uuid{});
+  }
+  QM_RETURN_IF_ERROR(errors.ToStatus());
+  return command;
+}
+
+absl::StatusOr<CreateLotCommand> ParseCreateLot(const pb::CreateLotRequest& request) {
+  FieldErrors errors;
+  const pb::Lot& lot = request.lot();
+  const std::string item = ParseNamed("parent", kItem, request.parent(), errors);
+  const std::string lot_id = rpc::ParseResourceId("lot_id", request.lot_id(), errors);
+  CreateLotCommand command;
+  command.lot.name = absl::StrCat(item, "/lots/", lot_id);
+  command.lot.origin = ParseEnum<Lot::Origin>("lot.origin", lot.origin(),
+                                              pb::Lot::Origin_IsValid(lot.origin()), errors);
+  command.lot.origin_reference =
+      rpc::ParseText("lot.origin_reference", lot.origin_reference(), {.length_max = 120}, errors);
+  command.lot.owner = ParseNamed("lot.owner", kUnit, lot.owner(), errors);
+  if (!lot.expiry_date().empty() && !IsDate(lot.expiry_date())) {
+    errors.Add("lot.expiry_date",
+               absl::StrCat(Quoted(lot.expiry_date()), " is not a date of the form YYYY-MM-DD"));
+  }
+  command.lot.expiry_date = lot.expiry_date();
+  command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
+  QM_RETURN_IF_ERROR(errors.ToStatus());
+  return command;
+}
+
+absl::StatusOr<std::string> ParseGetLot(const pb::GetLotRequest& request) {
+  FieldErrors errors;
+  std::string name = ParseNamed("name", kLot, request.name(), errors);
+  QM_RETURN_IF_ERROR(errors.ToStatus());
+  return name;
+}
+
+absl::StatusOr<ListLotsCommand> ParseListLots(const pb::ListLotsRequest& request) {
+  FieldErrors errors;
+  ListLotsCommand command{.item = ParseNamed("parent", kItem, request.parent(), errors),
+                          .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors)};
+  const std::vector<std::string> position =
+      absl::StrSplit(rpc::ParsePageToken(request.page_token(), QueryOf(request), errors), '/');
+  if (position.size() == 2) {
+    command.after_expiry = position[0];
+    command.after_name = position[1];
+  }
+  QM_RETURN_IF_ERROR(errors.ToStatus());
+  return command;
+}
+
+absl::StatusOr<ListBalancesCommand> ParseListBalances(const pb::ListBalancesRequest& request) {
+  FieldErrors errors;
+  ListBalancesCommand command{.unit = ParseNamed("unit", kUnit, request.unit(), errors),
+                              .item = ParseOptionalName("item", kItem, request.item(), errors),
+                              .lot = ParseOptionalName("lot", kLot, request.lot(), errors),
+                              .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors)};
+  if (request.state() != pb::ACCOUNT_STATE_UNSPECIFIED) {
+    command.state = ParseEnum<State>("state", request.state(),
+                                     pb::AccountState_IsValid(request.state()), errors);
+  }
+  const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);
+  uint32_t after = 0;
+  if (absl::SimpleAtoi(position, &after)) command.after = BalanceId{after};
+  QM_RETURN_IF_ERROR(errors.ToStatus());
+  return command;
+}
+
+absl::Status CheckBatch(const pb::BatchPostMovementsRequest& request) {
+  FieldErrors errors;
+  if (request.requests().empty() || request.requests_size() > kBatchMax) {
+    errors.Add("requests",
+               absl::StrCat(request.requests_size(), " movements; a batch has 1 to ", kBatchMax));
+  }
+  std::set<std::string> seen;
+  for (int i = 0; i < request.requests_size(); ++i) {
+    if (!seen.insert(request.requests(i).request_id()).second) {
+      errors.Add(absl::StrCat(ElementPath("requests", i), ".request_id"),
+                 "stands twice in the batch; each movement has its own");
+    }
+  }
+  return errors.ToStatus();
+}
+
+absl::Status CheckSummarizeStock(const pb::SummarizeStockRequest& request) {
+  FieldErrors errors;
+  ParseNamed("unit", kUnit, request.unit(), errors);
+  rpc::ParseInt("expiring_days", ExpiringDays(request), 1, kExpiringDaysMax, errors);
+  return errors.ToStatus();
+}
+
+int ExpiringDays(const pb::SummarizeStockRequest& request) {
+  return request.expiring_days() == 0 ? kExpiringDaysDefault : request.expiring_days();
+}
+
+absl::Status CheckProveConservation(const pb::ProveConservationRequest& request) {
+  FieldErrors errors;
+  ParseOptionalName("item", kItem, request.item(), errors);
+  return errors.ToStatus();
+}
+
+void RenderMovement(const Movement& movement, pb::Movement& out) {
+  out.set_name(MovementName(movement.movement_id));
+  out.set_reason(static_cast<pb::MovementReason>(movement.reason));
+  int number = 0;
+  for (const MovementLine& line : movement.lines) {
+    pb::MovementLine& rendered = *out.add_lines();
+    rendered.set_lot(line.lot);
+    RenderAccount(line.source, *rendered.mutable_source());
+    RenderAccount(line.destination, *rendered.mutable_destination());
+    rendered.mutable_quantity()->set_amount(line.quantity.amount);
+    rendered.mutable_quantity()->set_unit(line.quantity.unit);
+    rendered.set_base_quantity(line.base_quantity);
+    rendered.set_line(++number);
+  }
+  *out.mutable_occurred_time() = rpc::RenderTimestamp(movement.occurred_time);
+  *out.mutable_record_time() = rpc::RenderTimestamp(movement.record_time);
+  out.set_caller(movement.caller);
+  if (movement.source_document.has_value()) {
+    out.mutable_source_document()->set_issuer(movement.source_document->issuer);
+    out.mutable_source_document()->set_number(movement.source_document->number);
+    out.mutable_source_document()->set_line(movement.source_document->line);
+  }
+  out.set_note(movement.note);
+  if (movement.reverses.has_value()) out.set_reverses(MovementName(*movement.reverses));
+  if (movement.reversed_by.has_value()) out.set_reversed_by(MovementName(*movement.reversed_by));
+  if (movement.document.has_value()) out.set_document(TransferName(*movement.document));
+}
+
+void RenderLot(const Lot& lot, pb::Lot& out) {
+  out.set_name(lot.name);
+  out.set_origin(static_cast<pb::Lot::Origin>(lot.origin));
+  out.set_origin_reference(lot.origin_reference);
+  out.set_owner(lot.owner);
+  out.set_expiry_date(lot.expiry_date);
+  *out.mutable_create_time() = rpc::RenderTimestamp(lot.create_time);
+}
+
+void RenderMovements(const pb::ListMovementsRequest& request, const ListMovementsCommand& command,
+                     const std::vector<Movement>& movements, pb::ListMovementsResponse& out) {
+  const size_t page_size = command.page_size;
+  for (size_t i = 0; i < std::min(movements.size(), page_size); ++i) {
+    RenderMovement(movements[i], *out.add_movements());
+  }
+  if (movements.size() > page_size) {
+    out.set_next_page_token(
+        rpc::MakePageToken(QueryOf(request), movements[page_size - 1].movement_id.ToBytes()));
+  }
+}
+
+void RenderLots(const pb::ListLotsRequest& request, const ListLotsCommand& command,
+                const std::vector<Lot>& lots, pb::ListLotsResponse& out) {
+  const size_t page_size = command.page_size;
+  for (size_t i = 0; i < std::min(lots.size(), page_size); ++i) RenderLot(lots[i], *out.add_lots());
+  if (lots.size() > page_size) {
+    const Lot& last = lots[page_size - 1];
+    out.set_next_page_token(rpc::MakePageToken(
+        QueryOf(request), absl::StrCat(last.expiry_date, "/", LastSegment(last.name))));
+  }
+}
+
+void RenderBalances(const pb::ListBalancesRequest& request, const ListBalancesCommand& command,
+                    const std::vector<NamedBalance>& balances, pb::ListBalancesResponse& out) {
+  const size_t page_size = command.page_size;
+  for (size_t i = 0; i < std::min(balances.size(), page_size); ++i) {
+    pb::Balance& rendered = *out.add_balances();
+    RenderAccount(balances[i].row.account, *rendered.mutable_account());
+    rendered.set_lot(balances[i].row.lot);
+    rendered.set_base_quantity(balances[i].row.quantity);
+    rendered.set_base_unit(balances[i].base_unit);
+  }
+  if (balances.size() > page_size) {
+    out.set_next_page_token(rpc::MakePageToken(
+        QueryOf(request), absl::StrCat(ToNumber(balances[page_size - 1].row.id))));
+  }
+}
+
+void RenderStock(const std::vector<NamedStockLine>& lines, absl::Time read_time,
+                 pb::SummarizeStockResponse& out) {
+  for (const NamedStockLine& line : lines) {
+    pb::StockLine& rendered = *out.add_lines();
+    rendered.set_unit(line.unit);
+    rendered.set_item(line.item);
+    rendered.set_available(line.amounts.available);
+    rendered.set_reserved(line.amounts.reserved);
+    rendered.set_quarantine(line.amounts.quarantine);
+    rendered.set_in_transit(line.amounts.in_transit);
+    rendered.set_expiring_soon(line.amounts.expiring_soon);
+    rendered.set_base_unit(line.base_unit);
+  }
+  *out.mutable_read_time() = rpc::RenderTimestamp(read_time);
+}
+
+void RenderProofs(const std::vector<NamedProof>& proofs, absl::Time read_time,
+                  pb::ProveConservationResponse& out) {
+  bool is_conserved = true;
+  for (const NamedProof& proof : proofs) {
+    pb::ConservationProof& rendered = *out.add_proofs();
+    rendered.set_item(proof.item);
+    rendered.set_inside_quantity(proof.sums.inside_quantity);
+    rendered.set_outside_quantity(proof.sums.outside_quantity);
+    rendered.set_difference(proof.sums.difference);
+    rendered.set_balance_count(proof.sums.balance_count);
+    rendered.set_negative_count(proof.sums.negative_count);
+    is_conserved &= proof.sums.difference == 0 && proof.sums.negative_count == 0;
+  }
+  out.set_is_conserved(is_conserved);
+  *out.mutable_read_time() = rpc::RenderTimestamp(read_time);
+}
+
+}  // namespace quartermaster::inventory
