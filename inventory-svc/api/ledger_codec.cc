@@ -1,12 +1,13 @@
 #include "inventory-svc/api/ledger_codec.h"
 
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/civil_time.h"
-#include "inventory-svc/domain/name_formats.h"
+#include "inventory-svc/api/fields.h"
 #include "inventory-svc/domain/names.h"
 #include "inventory-svc/domain/posting_rules.h"
 #include "platform/base/status_macros.h"
@@ -72,21 +73,6 @@ Account ParseAccount(const std::string& path, const pb::Account& account, FieldE
       .location = ParseNamed(FieldPath(path, "location"), kLocation, account.location(), errors),
       .state = ParseEnum<State>(FieldPath(path, "state"), account.state(),
                                 pb::AccountState_IsValid(account.state()), errors)};
-}
-
-Quantity ParseQuantity(const std::string& path, const type::v1::Quantity& quantity,
-                       FieldErrors& errors) {
-  if (quantity.amount() < 1) {
-    errors.Add(FieldPath(path, "amount"),
-               absl::StrCat(quantity.amount(),
-                            " is not at least 1; swap source and destination to "
-                            "move goods the other way"));
-  }
-  if (!quantity.unit().empty() && !IsMeasure(quantity.unit())) {
-    errors.Add(FieldPath(path, "unit"),
-               absl::StrCat(Quoted(quantity.unit()), " is not of the form [a-z][a-z0-9-]{0,31}"));
-  }
-  return {.amount = quantity.amount(), .unit = quantity.unit()};
 }
 
 bool IsIssuer(absl::string_view text) {

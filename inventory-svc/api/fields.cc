@@ -1,0 +1,42 @@
+#include "inventory-svc/api/fields.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace quartermaster::inventory {
+namespace {
+
+constexpr size_t kMeasureLengthMax = 32;
+
+bool IsMeasure(absl::string_view text) {
+  return !text.empty() && text.size() <= kMeasureLengthMax && absl::ascii_islower(text[0]) &&
+         std::ranges::all_of(text, [](unsigned char c) {
+           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
+         });
+}
+
+}  // namespace
+
+std::string ParseMeasure(absl::string_view field, const std::string& value,
+                         rpc::FieldErrors& errors) {
+  if (!IsMeasure(value)) {
+    errors.Add(field, absl::StrCat(rpc::Quoted(value), " is not of the form [a-z][a-z0-9-]{0,31}"));
+  }
+  return value;
+}
+
+Quantity ParseQuantity(absl::string_view path, const type::v1::Quantity& quantity,
+                       rpc::FieldErrors& errors) {
+  if (quantity.amount() < 1) {
+    errors.Add(rpc::FieldPath(path, "amount"),
+               absl::StrCat(quantity.amount(), " is not at least 1"));
+  }
+  if (!quantity.unit().empty()) {
+    ParseMeasure(rpc::FieldPath(path, "unit"), quantity.unit(), errors);
+  }
+  return {.amount = quantity.amount(), .unit = quantity.unit()};
+}
+
+}  // namespace quartermaster::inventory
