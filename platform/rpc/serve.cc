@@ -1,0 +1,337 @@
+#include "platform/rpc/serve.h"
+
+#include <array>
+#include <atomic>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "platform/base/check.h"
+#include "platform/base/status_macros.h"
+#include "platform/log/log.h"
+#include "platform/rpc/status_codec.h"
+#include "platform/status/error.h"
+#include "platform/telemetry/trace.h"
+
+namespace quartermaster::rpc {
+namespace {
+
+constexpr int kCodeCount = 17;
+// What HTTP/2 adds to each header when it counts (RFC 9113, section 6.5.2).
+constexpr size_t kMetadataEntryBytes = 32;
+
+using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
+
+absl::string_view ToView(grpc::string_ref text) { return {text.data(), text.size()}; }
+
+// The only place of the program that catches everything: what a body throws is our own fault, and
+// must cost one call, not the process.
+template <typename F>
+absl::Status Guarded(F&& body) {
+  try {
+    return body();
+  } catch (const std::exception& exception) {
+    return status::Internal(absl::StrCat("exception: ", exception.what()));
+  } catch (...) {
+    return status::Internal("exception of an unknown type");
+  }
+}
+
+// Returns the value of `key`, empty if there is none.
+absl::StatusOr<std::string> FindOnlyValue(const Metadata& metadata, const char* key) {
+  const auto [first, last] = metadata.equal_range(key);
+  if (first == last) return "";
+  if (std::next(first) != last) {
+    return status::CredentialsInvalid(absl::StrCat("metadata ", key, " occurs more than once"));
+  }
+  return std::string(ToView(first->second));
+}
+
+base::TraceContext TakeTrace(const Metadata& metadata) {
+  const auto [first, last] = metadata.equal_range(telemetry::kTraceparent);
+  if (first != last && std::next(first) == last) {
+    const std::optional<base::TraceContext> parent =
+        telemetry::ParseTraceparent(ToView(first->second));
+    if (parent.has_value()) return telemetry::StartSpan(*parent);
+  }
+  return telemetry::StartTrace();
+}
+
+absl::StatusOr<auth::Credentials> TakeCredentials(const grpc::CallbackServerContext& context) {
+  auth::Credentials credentials;
+  const Metadata& metadata = context.client_metadata();
+  QM_ASSIGN_OR_RETURN(credentials.identity_token, FindOnlyValue(metadata, auth::kIdentityMetadata));
+  QM_ASSIGN_OR_RETURN(credentials.authorization, FindOnlyValue(metadata, "authorization"));
+  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
+  if (peer != nullptr && peer->IsPeerAuthenticated()) {
+    for (const grpc::string_ref& id : peer->FindPropertyValues("peer_spiffe_id")) {
+      credentials.peer_spiffe_ids.emplace_back(ToView(id));
+    }
+  }
+  return credentials;
+}
+
+}  // namespace
+
+// A method and its metrics, looked up once.
+struct MethodState {
+  MethodInfo info;
+  prometheus::Histogram* duration = nullptr;
+  // By status code; made when a code first occurs.
+  mutable std::array<std::atomic<prometheus::Counter*>, kCodeCount> calls = {};
+};
+
+class Serve::State {
+ public:
+  State(const Parts& parts, const Limits& limits)
+      : parts_(parts),
+        limits_(limits),
+        calls_(parts.metrics.AddCounter("rpc_calls_total", "Calls that ended, by status code.",
+                                        {"method", "code"})),
+        durations_(parts.metrics.AddHistogram("rpc_duration_seconds",
+                                              "From the call's arrival until its answer was ready.",
+                                              {"method"})),
+        live_(parts.metrics.AddGauge("rpc_live_calls_count", "Calls that have not ended.")),
+        queued_(parts.metrics.AddGauge("rpc_queued_calls_count", "Calls waiting for a thread.",
+                                       {"class"})),
+        running_(
+            parts.metrics.AddGauge("rpc_running_calls_count", "Calls on a thread.", {"class"})) {
+    for (const MethodInfo& info : parts.methods.methods()) {
+      auto& method = methods_[info.name];
+      method = std::make_unique<MethodState>();
+      method->info = info;
+      method->duration = &durations_.With({info.name});
+    }
+    parts.metrics.BeforeRender([this] { RefreshGauges(); });
+  }
+
+  const Parts& parts() const { return parts_; }
+  LiveCalls& live_calls() { return live_calls_; }
+
+  const MethodState* FindMethod(absl::string_view name) const {
+    const auto found = methods_.find(name);
+    return found == methods_.end() ? nullptr : found->second.get();
+  }
+
+  void Count(const MethodState& method, absl::StatusCode code, absl::Duration duration) const {
+    auto& counter = method.calls[static_cast<size_t>(code) % kCodeCount];
+    prometheus::Counter* calls = counter.load(std::memory_order_acquire);
+    if (calls == nullptr) {
+      calls = &calls_.With({method.info.name, absl::StatusCodeToString(code)});
+      counter.store(calls, std::memory_order_release);
+    }
+    calls->Increment();
+    method.duration->Observe(absl::ToDoubleSeconds(duration));
+  }
+
+  absl::Status CheckMetadata(const Metadata& metadata) const {
+    size_t bytes = 0;
+    for (const auto& [key, value] : metadata) {
+      bytes += key.size() + value.size() + kMetadataEntryBytes;
+    }
+    if (bytes <= limits_.metadata_bytes_max) return absl::OkStatus();
+    return status::MakeError(
+        absl::StatusCode::kInvalidArgument,
+        absl::StrCat("the metadata has ", bytes, " bytes; at most ", limits_.metadata_bytes_max,
+                     " are allowed"),
+        {.reason = "METADATA_TOO_LARGE",
+         .metadata = {{"size", absl::StrCat(bytes)},
+                      {"size_max", absl::StrCat(limits_.metadata_bytes_max)}}});
+  }
+
+  absl::StatusOr<absl::Time> TakeDeadline(std::chrono::system_clock::time_point told,
+                                          absl::Time now) const {
+    if (told == std::chrono::system_clock::time_point::max()) {
+      return now + limits_.default_deadline;
+    }
+    const absl::Time deadline = absl::FromChrono(told);
+    if (deadline - now < limits_.time_left_min) {
+      return status::DeadlineExceeded("too little was left when the call arrived");
+    }
+    return std::min(deadline, now + limits_.deadline_max);
+  }
+
+ private:
+  void RefreshGauges() {
+    live_.Only().Set(static_cast<double>(live_calls_.count()));
+    for (const CallClass call_class : kCallClasses) {
+      const Executors::Load load = parts_.executors.GetLoad(call_class);
+      const std::string name(CallClassName(call_class));
+      queued_.With({name}).Set(static_cast<double>(load.queued_count));
+      running_.With({name}).Set(static_cast<double>(load.running_count));
+    }
+  }
+
+  const Parts parts_;
+  const Limits limits_;
+  telemetry::CounterSeries& calls_;
+  telemetry::HistogramSeries& durations_;
+  telemetry::GaugeSeries& live_;
+  telemetry::GaugeSeries& queued_;
+  telemetry::GaugeSeries& running_;
+  absl::flat_hash_map<std::string, std::unique_ptr<MethodState>> methods_;
+  LiveCalls live_calls_;
+};
+
+// One call from its arrival until gRPC has let go of it. It deletes itself then: gRPC calls
+// `OnDone` once, after `Finish`, and touches neither request nor response before that.
+class CallReactor final : public grpc::ServerUnaryReactor {
+ public:
+  CallReactor(Serve::State& state, grpc::CallbackServerContext* context, const MethodState& method)
+      : state_(state), context_(context), method_(method), start_(state.parts().clock.Now()) {
+    state_.live_calls().Add(this, method_.info.name, start_);
+  }
+
+  // Finds out who calls, until when, and whether they may call this method at all.
+  absl::Status Admit() {
+    const Metadata& metadata = context_->client_metadata();
+    call_.method = method_.info.name;
+    call_.trace = TakeTrace(metadata);
+    QM_RETURN_IF_ERROR(state_.CheckMetadata(metadata));
+    QM_ASSIGN_OR_RETURN(call_.deadline, state_.TakeDeadline(context_->deadline(), start_));
+    QM_ASSIGN_OR_RETURN(const auth::Credentials credentials, TakeCredentials(*context_));
+    QM_ASSIGN_OR_RETURN(call_.caller,
+                        state_.parts().authenticator.Authenticate(credentials, start_));
+    if (!call_.caller.MayAnywhere(method_.info.permission, start_)) {
+      return status::PermissionDenied(method_.info.permission, method_.info.name);
+    }
+    return absl::OkStatus();
+  }
+
+  // Queues the body; the call ends when it has run.
+  void Queue(int64_t request_bytes, Serve::Body body) {
+    const absl::Status admitted = state_.parts().executors.Submit(
+        method_.info.call_class, {.deadline = call_.deadline,
+                                  .bytes = request_bytes,
+                                  .run = [this, body = std::move(body)](absl::Status turn) mutable {
+                                    if (turn.ok() && is_cancelled())
+                                      turn = absl::CancelledError("the caller has gone");
+                                    if (turn.ok()) turn = Guarded([&] { return body(call_); });
+                                    End(std::move(turn));
+                                  }});
+    if (!admitted.ok()) End(admitted);
+  }
+
+  void RunNow(Serve::LaterBody body) {
+    const absl::Status status = Guarded([&] {
+      body(call_, Finisher(this));
+      return absl::OkStatus();
+    });
+    // The call was ended by its `Finisher` when that was destroyed, which is all the caller sees.
+    if (!status.ok()) log::Error("a handler threw", {{"cause", status.message()}});
+  }
+
+  // Must be called exactly once. This object may be gone when it returns.
+  void End(absl::Status status) {
+    QM_CHECK(!has_ended_.exchange(true));
+    const absl::Duration duration = state_.parts().clock.Now() - start_;
+    const grpc::Status answer = ToGrpcStatus(status, call_.trace.trace_id);
+    const auto code = static_cast<absl::StatusCode>(answer.error_code());
+    state_.Count(method_, code, duration);
+    Log(status, code, duration);
+    Finish(answer);
+  }
+
+  bool is_cancelled() const { return is_cancelled_.load(std::memory_order_relaxed); }
+
+ private:
+  void OnCancel() override { is_cancelled_.store(true, std::memory_order_relaxed); }
+
+  void OnDone() override {
+    state_.live_calls().Remove(this);
+    delete this;
+  }
+
+  void Log(const absl::Status& status, absl::StatusCode code, absl::Duration duration) const {
+    const bool is_our_fault = code == absl::StatusCode::kInternal;
+    const log::Level level = is_our_fault ? log::Level::kError : log::Level::kInfo;
+    if (!log::IsOn(level)) return;
+    std::vector<log::Field> fields = {
+        {"method", method_.info.name},
+        {"caller", call_.caller.name},
+        {"code", absl::StatusCodeToString(code)},
+        {"reason", is_our_fault ? "INTERNAL" : status::GetReason(status)},
+        {"duration_us", absl::ToInt64Microseconds(duration)},
+        {"trace_id", call_.trace.trace_id},
+        {"span_id", call_.trace.span_id},
+    };
+    if (is_cancelled()) fields.emplace_back("is_cancelled", true);
+    if (IsHidden(status)) fields.emplace_back("cause", status.message());
+    log::Write(level, "call", fields);
+  }
+
+  Serve::State& state_;
+  grpc::CallbackServerContext* const context_;
+  const MethodState& method_;
+  const absl::Time start_;
+  // Complete once `Admit` has returned OK.
+  base::Call call_;
+  std::atomic<bool> is_cancelled_ = false;
+  std::atomic<bool> has_ended_ = false;
+};
+
+Finisher::~Finisher() {
+  if (reactor_ != nullptr) {
+    reactor_->End(status::Internal("the handler let go of the call without an answer"));
+  }
+}
+
+void Finisher::operator()(absl::Status status) && {
+  QM_CHECK(reactor_ != nullptr);
+  std::exchange(reactor_, nullptr)->End(std::move(status));
+}
+
+bool Finisher::is_cancelled() const { return reactor_->is_cancelled(); }
+
+Serve::Serve(const Parts& parts, const Limits& limits)
+    : state_(std::make_unique<State>(parts, limits)) {}
+
+Serve::~Serve() = default;
+
+const LiveCalls& Serve::live_calls() const { return state_->live_calls(); }
+
+namespace {
+
+// A name that is not in the table is a mistake in the handler, which every call of it shows.
+grpc::ServerUnaryReactor* RefuseUnknownMethod(grpc::CallbackServerContext* context,
+                                              absl::string_view method) {
+  log::Error("a handler names a method that is not served", {{"method", method}});
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(status::Internal("unknown method"), ""));
+  return reactor;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* Serve::Start(grpc::CallbackServerContext* context,
+                                       absl::string_view method, int64_t request_bytes,
+                                       Body body) const {
+  const MethodState* const found = state_->FindMethod(method);
+  if (found == nullptr) return RefuseUnknownMethod(context, method);
+  auto* const reactor = new CallReactor(*state_, context, *found);
+  const absl::Status admitted = Guarded([&] { return reactor->Admit(); });
+  if (admitted.ok()) {
+    reactor->Queue(request_bytes, std::move(body));
+  } else {
+    reactor->End(admitted);
+  }
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* Serve::FinishLater(grpc::CallbackServerContext* context,
+                                             absl::string_view method, LaterBody body) const {
+  const MethodState* const found = state_->FindMethod(method);
+  if (found == nullptr) return RefuseUnknownMethod(context, method);
+  auto* const reactor = new CallReactor(*state_, context, *found);
+  const absl::Status admitted = Guarded([&] { return reactor->Admit(); });
+  if (admitted.ok()) {
+    reactor->RunNow(std::move(body));
+  } else {
+    reactor->End(admitted);
+  }
+  return reactor;
+}
+
+}  // namespace quartermaster::rpc

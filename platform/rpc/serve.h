@@ -1,0 +1,129 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "platform/auth/authenticator.h"
+#include "platform/base/call.h"
+#include "platform/base/clock.h"
+#include "platform/rpc/executor.h"
+#include "platform/rpc/live_calls.h"
+#include "platform/rpc/method_table.h"
+#include "platform/telemetry/metrics.h"
+
+namespace quartermaster::rpc {
+
+class CallReactor;
+
+// Ends one call, once, from any thread. Whoever holds it may use the call's request and response
+// until then and not after. One that is dropped unused ends the call with INTERNAL, so no call is
+// ever left without an answer. Not thread-safe; movable.
+class Finisher {
+ public:
+  explicit Finisher(CallReactor* reactor) : reactor_(reactor) {}
+  Finisher(Finisher&& other) noexcept : reactor_(std::exchange(other.reactor_, nullptr)) {}
+  Finisher& operator=(Finisher&&) = delete;
+  ~Finisher();
+
+  void operator()(absl::Status status) &&;
+
+  // Tells whether the caller has gone meanwhile, so that work not begun need not be.
+  bool is_cancelled() const;
+
+ private:
+  CallReactor* reactor_;
+};
+
+// What every call goes through, whatever it is about:
+//
+//   trace -> own limits on metadata -> enough time left -> who calls -> may they call this method
+//   at all -> a place in the queue of its class -> the body, inside the only catch (...) of the
+//   program -> count, time, one log line -> the status with its details.
+//
+// A handler is this and nothing else:
+//
+//   grpc::ServerUnaryReactor* UnitsService::GetUnit(grpc::CallbackServerContext* context,
+//                                                   const pb::GetUnitRequest* request,
+//                                                   pb::Unit* response) {
+//     return serve_(context, kGetUnit, *request, [=, this](const base::Call& call) -> absl::Status
+//     {
+//       QM_ASSIGN_OR_RETURN(const UnitName name, ParseGetUnit(*request));
+//       QM_ASSIGN_OR_RETURN(const Unit unit, registry_.Get(call, name));
+//       RenderUnit(unit, *response);
+//       return absl::OkStatus();
+//     });
+//   }
+//
+// Thread-safe. Must outlive the server whose handlers use it; so must all that it is made from.
+class Serve {
+ public:
+  struct Parts {
+    const MethodTable& methods;
+    auth::Authenticator& authenticator;
+    Executors& executors;
+    telemetry::Metrics& metrics;
+    const base::Clock& clock;
+  };
+
+  struct Limits {
+    // For calls that come without a deadline.
+    absl::Duration default_deadline = absl::Seconds(10);
+    // Longer ones are cut to it.
+    absl::Duration deadline_max = absl::Seconds(60);
+    // A call with less left is refused rather than begun.
+    absl::Duration time_left_min = absl::Milliseconds(5);
+    // Keys and values together, counted as HTTP/2 does, with 32 bytes for each entry.
+    size_t metadata_bytes_max = 8 * 1024;
+  };
+
+  using Body = absl::AnyInvocable<absl::Status(const base::Call&)>;
+  using LaterBody = absl::AnyInvocable<void(const base::Call&, Finisher)>;
+
+  explicit Serve(const Parts& parts) : Serve(parts, Limits()) {}
+  Serve(const Parts& parts, const Limits& limits);
+  ~Serve();
+
+  Serve(const Serve&) = delete;
+  Serve& operator=(const Serve&) = delete;
+
+  // Serves one call with a body that runs on a thread of the method's class and whose status is the
+  // answer. `method` must be in the table. The request's size counts against the memory that queued
+  // calls may take.
+  grpc::ServerUnaryReactor* operator()(grpc::CallbackServerContext* context,
+                                       absl::string_view method,
+                                       const google::protobuf::Message& request, Body body) const {
+    return Start(context, method, static_cast<int64_t>(request.ByteSizeLong()), std::move(body));
+  }
+  // The same for requests that are small by nature: a name, a page.
+  grpc::ServerUnaryReactor* operator()(grpc::CallbackServerContext* context,
+                                       absl::string_view method, Body body) const {
+    return Start(context, method, kSmallRequestBytes, std::move(body));
+  }
+
+  // Serves one call whose body runs at once, on gRPC's own thread, so it must not block: it parses,
+  // hands the `Finisher` to whoever will know the answer (a posting lane with its own bounded
+  // queue), and returns.
+  grpc::ServerUnaryReactor* FinishLater(grpc::CallbackServerContext* context,
+                                        absl::string_view method, LaterBody body) const;
+
+  const LiveCalls& live_calls() const;
+
+ private:
+  friend class CallReactor;
+  class State;
+  static constexpr int64_t kSmallRequestBytes = 1024;
+
+  grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, absl::string_view method,
+                                  int64_t request_bytes, Body body) const;
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace quartermaster::rpc
