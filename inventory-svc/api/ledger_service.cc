@@ -1,0 +1,161 @@
+#include "inventory-svc/api/ledger_service.h"
+
+#include "inventory-svc/api/ledger_codec.h"
+#include "platform/base/status_macros.h"
+#include "platform/rpc/status_codec.h"
+
+namespace quartermaster::inventory {
+namespace {
+
+constexpr char kPostMovement[] = "quartermaster.inventory.v1.Ledger/PostMovement";
+constexpr char kBatchPostMovements[] = "quartermaster.inventory.v1.Ledger/BatchPostMovements";
+constexpr char kReverseMovement[] = "quartermaster.inventory.v1.Ledger/ReverseMovement";
+constexpr char kGetMovement[] = "quartermaster.inventory.v1.Ledger/GetMovement";
+constexpr char kListMovements[] = "quartermaster.inventory.v1.Ledger/ListMovements";
+constexpr char kCreateLot[] = "quartermaster.inventory.v1.Ledger/CreateLot";
+constexpr char kGetLot[] = "quartermaster.inventory.v1.Ledger/GetLot";
+constexpr char kListLots[] = "quartermaster.inventory.v1.Ledger/ListLots";
+constexpr char kListBalances[] = "quartermaster.inventory.v1.Ledger/ListBalances";
+constexpr char kSummarizeStock[] = "quartermaster.inventory.v1.Ledger/SummarizeStock";
+constexpr char kProveConservation[] = "quartermaster.inventory.v1.Ledger/ProveConservation";
+
+absl::Status PostOne(StockLedger& ledger, const base::Call& call,
+                     const v1::PostMovementRequest& request, v1::Movement& response) {
+  QM_ASSIGN_OR_RETURN(const PostMovementCommand command, ParsePostMovement(request));
+  QM_ASSIGN_OR_RETURN(const Movement movement, ledger.PostMovement(call, command));
+  RenderMovement(movement, response);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* LedgerService::PostMovement(grpc::CallbackServerContext* context,
+                                                      const v1::PostMovementRequest* request,
+                                                      v1::Movement* response) {
+  return serve_(context, kPostMovement, *request, [=, this](const base::Call& call) {
+    return PostOne(ledger_, call, *request, *response);
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::BatchPostMovements(
+    grpc::CallbackServerContext* context, const v1::BatchPostMovementsRequest* request,
+    v1::BatchPostMovementsResponse* response) {
+  return serve_(context, kBatchPostMovements, *request, [=, this](const base::Call& call) {
+    QM_RETURN_IF_ERROR(CheckBatch(*request));
+    for (const v1::PostMovementRequest& one : request->requests()) {
+      v1::PostMovementResult& result = *response->add_results();
+      const absl::Status posted = PostOne(ledger_, call, one, *result.mutable_movement());
+      if (posted.ok()) continue;
+      result.clear_movement();
+      *result.mutable_error() = rpc::ToRpcStatus(posted, call.trace.trace_id);
+    }
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::ReverseMovement(grpc::CallbackServerContext* context,
+                                                         const v1::ReverseMovementRequest* request,
+                                                         v1::Movement* response) {
+  return serve_(context, kReverseMovement, [=, this](const base::Call& call) -> absl::Status {
+    QM_ASSIGN_OR_RETURN(const ReverseMovementCommand command, ParseReverseMovement(*request));
+    QM_ASSIGN_OR_RETURN(const Movement movement, ledger_.ReverseMovement(call, command));
+    RenderMovement(movement, *response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::GetMovement(grpc::CallbackServerContext* context,
+                                                     const v1::GetMovementRequest* request,
+                                                     v1::Movement* response) {
+  return serve_(context, kGetMovement, [=, this](const base::Call& call) -> absl::Status {
+    QM_ASSIGN_OR_RETURN(const base::Uuid movement_id, ParseGetMovement(*request));
+    QM_ASSIGN_OR_RETURN(const Movement movement, reader_.GetMovement(call, movement_id));
+    RenderMovement(movement, *response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::ListMovements(grpc::CallbackServerContext* context,
+                                                       const v1::ListMovementsRequest* request,
+                                                       v1::ListMovementsResponse* response) {
+  return serve_(context, kListMovements, [=, this](const base::Call& call) -> absl::Status {
+    QM_ASSIGN_OR_RETURN(const ListMovementsCommand command, ParseListMovements(*request));
+    QM_ASSIGN_OR_RETURN(const std::vector<Movement> movements,
+                        reader_.ListMovements(call, command));
+    RenderMovements(*request, command, movements, *response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::CreateLot(grpc::CallbackServerContext* context,
+                                                   const v1::CreateLotRequest* request,
+                                                   v1::Lot* response) {
+  return serve_(context, kCreateLot, [=, this](const base::Call& call) -> absl::Status {
+    QM_ASSIGN_OR_RETURN(const CreateLotCommand command, ParseCreateLot(*request));
+    QM_ASSIGN_OR_RETURN(const Lot lot, lots_.CreateLot(call, command));
+    RenderLot(lot, *response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::GetLot(grpc::CallbackServerContext* context,
+                                                const v1::GetLotRequest* request,
+                                                v1::Lot* response) {
+  return serve_(context, kGetLot, [=, this](const base::Call& call) -> absl::Status {
+    QM_ASSIGN_OR_RETURN(const std::string name, ParseGetLot(*request));
+    QM_ASSIGN_OR_RETURN(const Lot lot, reader_.GetLot(call, name));
+    RenderLot(lot, *response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::ListLots(grpc::CallbackServerContext* context,
+                                                  const v1::ListLotsRequest* request,
+                                                  v1::ListLotsResponse* response) {
+  return serve_(context, kListLots, [=, this](const base::Call& call) -> absl::Status {
+    QM_ASSIGN_OR_RETURN(const ListLotsCommand command, ParseListLots(*request));
+    QM_ASSIGN_OR_RETURN(const std::vector<Lot> lots, reader_.ListLots(call, command));
+    RenderLots(*request, command, lots, *response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::ListBalances(grpc::CallbackServerContext* context,
+                                                      const v1::ListBalancesRequest* request,
+                                                      v1::ListBalancesResponse* response) {
+  return serve_(context, kListBalances, [=, this](const base::Call& call) -> absl::Status {
+    QM_ASSIGN_OR_RETURN(const ListBalancesCommand command, ParseListBalances(*request));
+    QM_ASSIGN_OR_RETURN(const std::vector<NamedBalance> balances,
+                        reader_.ListBalances(call, command));
+    RenderBalances(*request, command, balances, *response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::SummarizeStock(grpc::CallbackServerContext* context,
+                                                        const v1::SummarizeStockRequest* request,
+                                                        v1::SummarizeStockResponse* response) {
+  return serve_(context, kSummarizeStock, [=, this](const base::Call& call) -> absl::Status {
+    QM_RETURN_IF_ERROR(CheckSummarizeStock(*request));
+    const absl::Time read_time = clock_.Now();
+    QM_ASSIGN_OR_RETURN(const std::vector<NamedStockLine> lines,
+                        reader_.SummarizeStock(call, request->unit(), ExpiringDays(*request)));
+    RenderStock(lines, read_time, *response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::ProveConservation(
+    grpc::CallbackServerContext* context, const v1::ProveConservationRequest* request,
+    v1::ProveConservationResponse* response) {
+  return serve_(context, kProveConservation, [=, this](const base::Call& call) -> absl::Status {
+    QM_RETURN_IF_ERROR(CheckProveConservation(*request));
+    const absl::Time read_time = clock_.Now();
+    QM_ASSIGN_OR_RETURN(const std::vector<NamedProof> proofs,
+                        reader_.ProveConservation(call, request->item()));
+    RenderProofs(proofs, read_time, *response);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace quartermaster::inventory

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "inventory-svc/domain/lots.h"
+#include "inventory-svc/domain/stock_ledger.h"
+#include "inventory-svc/domain/stock_reader.h"
+#include "platform/base/clock.h"
+#include "platform/rpc/serve.h"
+#include "quartermaster/inventory/v1/ledger.grpc.pb.h"
+
+namespace quartermaster::inventory {
+
+// The gRPC face of the ledger: parses, asks, renders. Thread-safe; what it is given must outlive
+// it.
+class LedgerService final : public v1::Ledger::CallbackService {
+ public:
+  LedgerService(const rpc::Serve& serve, StockLedger& ledger, StockReader& reader,
+                LotRegister& lots, const base::Clock& clock)
+      : serve_(serve), ledger_(ledger), reader_(reader), lots_(lots), clock_(clock) {}
+
+  grpc::ServerUnaryReactor* PostMovement(grpc::CallbackServerContext* context,
+                                         const v1::PostMovementRequest* request,
+                                         v1::Movement* response) override;
+  grpc::ServerUnaryReactor* BatchPostMovements(grpc::CallbackServerContext* context,
+                                               const v1::BatchPostMovementsRequest* request,
+                                               v1::BatchPostMovementsResponse* response) override;
+  grpc::ServerUnaryReactor* ReverseMovement(grpc::CallbackServerContext* context,
+                                            const v1::ReverseMovementRequest* request,
+                                            v1::Movement* response) override;
+  grpc::ServerUnaryReactor* GetMovement(grpc::CallbackServerContext* context,
+                                        const v1::GetMovementRequest* request,
+                                        v1::Movement* response) override;
+  grpc::ServerUnaryReactor* ListMovements(grpc::CallbackServerContext* context,
+                                          const v1::ListMovementsRequest* request,
+                                          v1::ListMovementsResponse* response) override;
+  grpc::ServerUnaryReactor* CreateLot(grpc::CallbackServerContext* context,
+                                      const v1::CreateLotRequest* request,
+                                      v1::Lot* response) override;
+  grpc::ServerUnaryReactor* GetLot(grpc::CallbackServerContext* context,
+                                   const v1::GetLotRequest* request, v1::Lot* response) override;
+  grpc::ServerUnaryReactor* ListLots(grpc::CallbackServerContext* context,
+                                     const v1::ListLotsRequest* request,
+                                     v1::ListLotsResponse* response) override;
+  grpc::ServerUnaryReactor* ListBalances(grpc::CallbackServerContext* context,
+                                         const v1::ListBalancesRequest* request,
+                                         v1::ListBalancesResponse* response) override;
+  grpc::ServerUnaryReactor* SummarizeStock(grpc::CallbackServerContext* context,
+                                           const v1::SummarizeStockRequest* request,
+                                           v1::SummarizeStockResponse* response) override;
+  grpc::ServerUnaryReactor* ProveConservation(grpc::CallbackServerContext* context,
+                                              const v1::ProveConservationRequest* request,
+                                              v1::ProveConservationResponse* response) override;
+
+ private:
+  const rpc::Serve& serve_;
+  StockLedger& ledger_;
+  StockReader& reader_;
+  LotRegister& lots_;
+  const base::Clock& clock_;
+};
+
+}  // namespace quartermaster::inventory
