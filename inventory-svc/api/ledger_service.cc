@@ -47,7 +47,9 @@ grpc::ServerUnaryReactor* LedgerService::BatchPostMovements(
       const absl::Status posted = PostOne(ledger_, call, one, *result.mutable_movement());
       if (posted.ok()) continue;
       result.clear_movement();
-      *result.mutable_error() = rpc::ToRpcStatus(posted, call.trace.trace_id);
+      // What a status carries on the wire is a serialized google.rpc.Status.
+      result.mutable_error()->ParseFromString(
+          rpc::ToGrpcStatus(posted, call.trace.trace_id).error_details());
     }
     return absl::OkStatus();
   });
