@@ -184,8 +184,10 @@ absl::StatusOr<double> ParseDouble(absl::string_view number) {
   if (number == "-Infinity") return -std::numeric_limits<double>::infinity();
   if (!IsJsonNumber(number)) return Wrong(number, "is not a number");
   double value = 0;
-  absl::from_chars(number.data(), number.data() + number.size(), value);
-  if (std::isinf(value)) return Wrong(number, "is out of range");
+  const auto [end, error] = absl::from_chars(number.data(), number.data() + number.size(), value);
+  // Too small a number becomes zero; too large a one has no neighbor that could stand for it.
+  if (error == std::errc::result_out_of_range && std::abs(value) > 1)
+    return Wrong(number, "is out of range");
   return value;
 }
 

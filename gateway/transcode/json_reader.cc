@@ -84,7 +84,7 @@ class Reader {
       return scanner_.Malformed("the body must be an object, { … }");
     }
     QM_RETURN_IF_ERROR(ReadMessage("", message));
-    if (scanner_.Peek() != '\0') return scanner_.Malformed("something follows the object");
+    if (!scanner_.IsAtEnd()) return scanner_.Malformed("something follows the object");
     if (!violations_.empty()) return status::InvalidFields(std::move(violations_));
     return absl::OkStatus();
   }

@@ -39,6 +39,8 @@ char JsonScanner::Peek() {
   return position_ < text_.size() ? text_[position_] : '\0';
 }
 
+bool JsonScanner::IsAtEnd() { return Peek() == '\0' && position_ == text_.size(); }
+
 bool JsonScanner::Consume(char c) {
   if (Peek() != c || position_ >= text_.size()) return false;
   ++position_;
@@ -58,7 +60,10 @@ absl::Status JsonScanner::ReadString(std::string& value) {
     if (!IsUtf8(plain)) return Malformed("the string is not UTF-8");
     absl::StrAppend(&value, plain);
     if (position_ >= text_.size()) return Malformed("the string has no end");
-    if (Consume('"')) return absl::OkStatus();
+    if (text_[position_] == '"') {
+      ++position_;
+      return absl::OkStatus();
+    }
     if (text_[position_] != '\\') return Malformed("a control character must be escaped");
     ++position_;
     QM_RETURN_IF_ERROR(ReadEscape(value));

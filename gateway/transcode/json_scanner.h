@@ -17,6 +17,7 @@ class JsonScanner {
 
   // Returns the first character of the next token, `\0` at the end. Whitespace is skipped.
   char Peek();
+  bool IsAtEnd();
   // Takes `c` if it comes next.
   bool Consume(char c);
   // Takes a string; `value` is what it says, escapes undone.

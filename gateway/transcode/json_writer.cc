@@ -1,6 +1,8 @@
 #include "gateway/transcode/json_writer.h"
 
 #include <cmath>
+#include <cstdlib>
+#include <limits>
 #include <map>
 #include <memory>
 #include <utility>
@@ -33,8 +35,13 @@ void AppendFloat(Float value, std::string& json) {
   } else if (std::isinf(value)) {
     json += value < 0 ? "\"-Infinity\"" : "\"Infinity\"";
   } else {
-    // Enough digits to read the same number back.
-    absl::StrAppendFormat(&json, "%.*g", sizeof(Float) == 4 ? 9 : 17, value);
+    // As few digits as read back to the same number: 0.1, not 0.10000000000000001.
+    using Limits = std::numeric_limits<Float>;
+    std::string digits = absl::StrFormat("%.*g", Limits::digits10, value);
+    if (static_cast<Float>(std::strtod(digits.c_str(), nullptr)) != value) {
+      digits = absl::StrFormat("%.*g", Limits::max_digits10, value);
+    }
+    json += digits;
   }
 }
 

@@ -96,7 +96,7 @@ std::optional<AskedPath> Decode(absl::string_view path) {
   const size_t colon = rest.find(':', last);
   if (colon != absl::string_view::npos) {
     std::optional<std::string> verb = PercentDecode(rest.substr(colon + 1));
-    if (!verb.has_value()) return std::nullopt;
+    if (!verb.has_value() || verb->empty()) return std::nullopt;
     asked.verb = *std::move(verb);
     rest = rest.substr(0, colon);
   }
