@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/transcode/json_writer.h"
-#include "gateway/transcode/utf8.h"
+#include "platform/base/utf8.h"
 
 namespace quartermaster::gateway {
 
@@ -42,8 +42,7 @@ std::string RenderError(const google::rpc::Status& error) {
   std::string json;
   if (WriteJson(error, json).ok()) return json;
   json = absl::StrCat("{\"code\":", error.code(), ",\"message\":");
-  AppendJsonString(IsUtf8(error.message()) ? error.message() : "the error has no readable text",
-                   json);
+  AppendJsonString(base::CleanUtf8(error.message(), error.message().size()), json);
   json += ",\"details\":[]}";
   return json;
 }

@@ -5,8 +5,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/transcode/field_values.h"
-#include "gateway/transcode/utf8.h"
 #include "platform/base/status_macros.h"
+#include "platform/base/utf8.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::gateway {
@@ -17,6 +17,25 @@ bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 // What may stand in a number: enough to find its end, its grammar is looked at afterwards.
 bool IsNumberPart(char c) {
   return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+}
+
+void AppendUtf8(uint32_t code_point, std::string& text) {
+  const auto push = [&](uint32_t byte) { text.push_back(static_cast<char>(byte)); };
+  if (code_point < 0x80) {
+    push(code_point);
+    return;
+  }
+  if (code_point < 0x800) {
+    push(0xC0 | code_point >> 6);
+  } else if (code_point < 0x10000) {
+    push(0xE0 | code_point >> 12);
+    push(0x80 | (code_point >> 6 & 0x3F));
+  } else {
+    push(0xF0 | code_point >> 18);
+    push(0x80 | (code_point >> 12 & 0x3F));
+    push(0x80 | (code_point >> 6 & 0x3F));
+  }
+  push(0x80 | (code_point & 0x3F));
 }
 
 }  // namespace
@@ -57,7 +76,7 @@ absl::Status JsonScanner::ReadString(std::string& value) {
       ++position_;
     }
     const absl::string_view plain = text_.substr(begin, position_ - begin);
-    if (!IsUtf8(plain)) return Malformed("the string is not UTF-8");
+    if (!base::CountCodePoints(plain).has_value()) return Malformed("the string is not UTF-8");
     absl::StrAppend(&value, plain);
     if (position_ >= text_.size()) return Malformed("the string has no end");
     if (text_[position_] == '"') {

@@ -11,10 +11,10 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "gateway/transcode/utf8.h"
 #include "gateway/transcode/well_known.h"
 #include "google/protobuf/any.pb.h"
 #include "platform/base/status_macros.h"
+#include "platform/base/utf8.h"
 
 namespace quartermaster::gateway {
 namespace {
@@ -61,7 +61,7 @@ absl::Status AppendText(const FieldDescriptor& field, const std::string& text, s
     absl::StrAppend(&json, "\"", absl::Base64Escape(text), "\"");
     return absl::OkStatus();
   }
-  if (!IsUtf8(text)) {
+  if (!base::CountCodePoints(text).has_value()) {
     return absl::InternalError(absl::StrCat(field.full_name(), " is not UTF-8"));
   }
   AppendJsonString(text, json);
