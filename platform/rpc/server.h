@@ -1,8 +1,10 @@
 #pragma once
 
+#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -79,6 +81,14 @@ struct ServerParts {
   telemetry::Readiness& readiness;
   // Of the database, for the start line; empty for a program without one.
   std::string schema_version;
+  // Takes the calls of every method that none of `services` has, for a program that passes calls
+  // on. Null: they are answered with UNIMPLEMENTED.
+  grpc::CallbackGenericService* generic_service = nullptr;
+  // Called once calls are taken and before `Start` returns; for a program that takes calls by other
+  // ways too and hands them to this server by `grpc::Server::InProcessChannel`.
+  std::function<void(grpc::Server&)> on_started = nullptr;
+  // Called when draining begins, before connections close: the other ways stop here.
+  std::function<void()> on_draining = nullptr;
 };
 
 // A running gRPC server of the callback kind, with the standard health service (``, `readiness` and
