@@ -1,0 +1,54 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+#include <grpcpp/channel.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "qmctl/client/retry.h"
+
+namespace quartermaster::qmctl {
+
+// Where the gateway is and who asks.
+struct ClientOptions {
+  // `host:port`.
+  std::string server;
+  // PEM of the authority that signed the gateway's certificate; empty for a connection without TLS.
+  std::string tls_authority_pem;
+  // A bearer token; empty to send none.
+  std::string token;
+  // For each attempt.
+  absl::Duration timeout = absl::Seconds(30);
+  RetryPolicy retries;
+};
+
+// Calls the gateway in the name of one caller. Thread-safe.
+class Client {
+ public:
+  explicit Client(ClientOptions options);
+
+  // Calls `method`, for instance `quartermaster.inventory.v1.Units/GetUnit`, and waits for its
+  // answer. Sends the same request again, as often as the policy allows, when the server is not
+  // there, is overloaded, or cannot tell what became of the request. Errors carry the reason, the
+  // metadata and the field violations that the server sent.
+  absl::Status Call(absl::string_view method, const google::protobuf::Message& request,
+                    google::protobuf::Message& response) const;
+
+  const std::string& server() const { return options_.server; }
+
+ private:
+  absl::Status CallOnce(absl::string_view method, const google::protobuf::Message& request,
+                        google::protobuf::Message& response) const;
+
+  const ClientOptions options_;
+  const std::shared_ptr<grpc::Channel> channel_;
+};
+
+// Tells whether `server` names this machine alone, so that a token cannot be overheard on the way.
+bool IsLoopback(absl::string_view server);
+
+}  // namespace quartermaster::qmctl
