@@ -5,6 +5,7 @@ import re
 from tree import Finding, Tree
 
 README_LINES_MAX = 12
+LIMITS = re.compile(r"\b(Not|Never) here:")
 MAP_HEADING = "## The tree"
 MAP_LINE = re.compile(r"^(?P<folder>[A-Za-z0-9._-]+)/")
 
@@ -50,6 +51,6 @@ def check_readmes(tree: Tree) -> list[Finding]:
         lines = tree.lines(path)
         if len(lines) > README_LINES_MAX:
             findings.append(Finding(path, len(lines), f"longer than {README_LINES_MAX} lines"))
-        if not any(line.startswith("Not here:") for _, line in lines):
-            findings.append(Finding(path, 1, "has no line that begins with 'Not here:'"))
+        if not LIMITS.search(tree.texts[path]):
+            findings.append(Finding(path, 1, "does not say 'Not here:' and what must not live there"))
     return findings

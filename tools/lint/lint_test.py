@@ -135,6 +135,10 @@ class ProtosTest(RuleTest):
         text = "\n".join(line for line in GOOD_METHOD.splitlines() if "//" not in line)
         self.assert_finds(protos.check_methods, {self.PATH: text}, "no comment")
 
+    def test_protos_of_tests_are_no_api(self):
+        text = GOOD_METHOD.replace("permission", "other")
+        self.assert_finds(protos.check_methods, {"gateway/transcode/transcode_test.proto": text})
+
     def test_documented_reason_without_a_test_is_found(self):
         texts = {self.PATH: GOOD_METHOD, "tests/service/post_test.cc": "OTHER_REASON"}
         self.assert_finds(protos.check_reasons, texts, "expects INSUFFICIENT_STOCK")
