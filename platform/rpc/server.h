@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -111,9 +112,9 @@ class Server {
   const std::string& address() const;
   const std::string& admin_address() const;
 
-  // Says NOT_SERVING, stops taking calls, lets those that run end within the drain time, cancels the
-  // rest. Returns when all have ended; if they do not within the grace, says which hang and ends the
-  // process with exit code 75, because gRPC would wait for ever.
+  // Says NOT_SERVING, stops taking calls, lets those that run end within the drain time, cancels
+  // the rest. Returns when all have ended; if they do not within the grace, says which hang and
+  // ends the process with exit code 75, because gRPC would wait for ever.
   void Drain();
 
  private:
@@ -123,13 +124,13 @@ class Server {
   std::unique_ptr<Impl> impl_;
 };
 
-// Runs a server until SIGTERM or SIGINT, then drains it. Returns the exit code of the program: 0, or
-// 1 if the server could not start, having said why in the log.
+// Runs a server until SIGTERM or SIGINT, then drains it. Returns the exit code of the program: 0,
+// or 1 if the server could not start, having said why in the log.
 int RunServer(const ServerOptions& options, const ServerParts& parts);
 
 // Reads the settings of a program and starts its log. If they are wrong, says what and returns exit
-// code 78 (EX_CONFIG); if `--print-settings` is among the arguments, prints the table and returns 0;
-// otherwise nothing, and the program goes on.
+// code 78 (EX_CONFIG); if `--print-settings` is among the arguments, prints the table and returns
+// 0; otherwise nothing, and the program goes on.
 std::optional<int> StartProgram(int argc, char** argv, const config::Settings& settings,
                                 const ServerOptions& options);
 
