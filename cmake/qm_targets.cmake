@@ -85,3 +85,22 @@ function(qm_db_test name)
     ${name} PROPERTIES LABELS ${ARG_LABEL} FIXTURES_REQUIRED mariadb TIMEOUT ${ARG_TIMEOUT}
                        ENVIRONMENT "QM_TEST_BUILD_DIR=${PROJECT_BINARY_DIR}")
 endfunction()
+
+# qm_migrations(<name> <folder>)
+#
+# Embeds the `NNNN_what_it_does.sql` files of the folder in the library qm::<name>. Its header
+# `<name>.h` declares a function named for it: `inventory_migrations` gives
+# `const std::vector<mysql::Migration>& InventoryMigrations();` in namespace quartermaster.
+function(qm_migrations name folder)
+  cmake_path(ABSOLUTE_PATH folder BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} NORMALIZE)
+  file(GLOB files CONFIGURE_DEPENDS ${folder}/*.sql)
+  set(generated ${CMAKE_CURRENT_BINARY_DIR}/${name})
+  add_custom_command(
+    OUTPUT ${generated}/${name}.cc ${generated}/${name}.h
+    COMMAND ${CMAKE_COMMAND} -D NAME=${name} -D FOLDER=${folder} -D OUTPUT=${generated} -P
+            ${PROJECT_SOURCE_DIR}/cmake/embed_migrations.cmake
+    DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/embed_migrations.cmake
+    VERBATIM)
+  qm_library(${name} SOURCES ${generated}/${name}.cc ${generated}/${name}.h DEPENDS qm::mysql)
+  target_include_directories(qm_${name} PUBLIC ${generated})
+endfunction()
