@@ -39,6 +39,9 @@ struct Pack {
 
 // A kind of thing that can be kept.
 struct Item {
+  // What its versions are kept as.
+  static constexpr char kForm[] = "item.1";
+
   // `items/{item}`.
   std::string name;
   Title title;

@@ -69,4 +69,12 @@ absl::Status PackNameTaken(absl::string_view item, absl::string_view pack) {
        .metadata = {{"item", std::string(item)}, {"pack", std::string(pack)}}});
 }
 
+absl::Status PackLimitReached(absl::string_view item, size_t limit) {
+  return status::MakeError(
+      StatusCode::kFailedPrecondition,
+      absl::StrCat(item, " has ", limit, " packs already, which is as many as an item may have"),
+      {.reason = "PACK_LIMIT_REACHED",
+       .metadata = {{"item", std::string(item)}, {"limit", absl::StrCat(limit)}}});
+}
+
 }  // namespace quartermaster::inventory

@@ -19,5 +19,6 @@ absl::Status UnitOfMeasureUnknown(absl::string_view item, absl::string_view unit
 // `amount` of `unit` is more than 2^63-1 base units.
 absl::Status QuantityOverflow(absl::string_view item, int64_t amount, absl::string_view unit);
 absl::Status PackNameTaken(absl::string_view item, absl::string_view pack);
+absl::Status PackLimitReached(absl::string_view item, size_t limit);
 
 }  // namespace quartermaster::inventory

@@ -32,11 +32,14 @@ absl::Status UnitDirectory::Apply(UnitChanges changes) {
   if (changes.is_complete) {
     locations_by_name_.clear();
     locations_by_id_.clear();
+    locations_by_unit_.clear();
   }
   for (LocationFacts& changed : changes.locations) {
     const auto location = std::make_shared<const LocationFacts>(std::move(changed));
     locations_by_name_[location->name] = location;
-    locations_by_id_[location->id] = location;
+    // A location never leaves its unit.
+    const bool is_new = locations_by_id_.insert_or_assign(location->id, location).second;
+    if (is_new) locations_by_unit_[location->unit].push_back(location->id);
   }
   return absl::OkStatus();
 }
@@ -71,6 +74,18 @@ std::shared_ptr<const LocationFacts> UnitDirectory::FindLocation(LocationId id) 
   absl::ReaderMutexLock lock(&mutex_);
   const auto found = locations_by_id_.find(id);
   return found == locations_by_id_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<const LocationFacts>> UnitDirectory::LocationsOf(
+    const std::vector<UnitId>& units) const {
+  std::vector<std::shared_ptr<const LocationFacts>> locations;
+  absl::ReaderMutexLock lock(&mutex_);
+  for (const UnitId unit : units) {
+    const auto ids = locations_by_unit_.find(unit);
+    if (ids == locations_by_unit_.end()) continue;
+    for (const LocationId id : ids->second) locations.push_back(locations_by_id_.at(id));
+  }
+  return locations;
 }
 
 absl::StatusOr<std::shared_ptr<const LocationFacts>> UnitDirectory::GetLocation(

@@ -64,6 +64,9 @@ class UnitDirectory {
   // Returns what is known of a location; null if nothing is.
   std::shared_ptr<const LocationFacts> FindLocation(absl::string_view name) const;
   std::shared_ptr<const LocationFacts> FindLocation(LocationId id) const;
+  // Returns the known locations of all of `units`, in no order.
+  std::vector<std::shared_ptr<const LocationFacts>> LocationsOf(
+      const std::vector<UnitId>& units) const;
   // Returns what is known of a location, having looked again if nothing is. LOCATION_NOT_FOUND.
   absl::StatusOr<std::shared_ptr<const LocationFacts>> GetLocation(absl::Time deadline,
                                                                    absl::string_view name);
@@ -84,6 +87,7 @@ class UnitDirectory {
       ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<LocationId, std::shared_ptr<const LocationFacts>> locations_by_id_
       ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<UnitId, std::vector<LocationId>> locations_by_unit_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace quartermaster::inventory

@@ -37,6 +37,9 @@ enum class LocationKind : uint8_t {
 
 // An office that is answerable for goods.
 struct Unit {
+  // What its versions are kept as.
+  static constexpr char kForm[] = "unit.1";
+
   // `units/{unit}`.
   std::string name;
   // The unit above; empty for the root of the tree.
@@ -54,6 +57,9 @@ struct Unit {
 
 // A place where a unit keeps things.
 struct Location {
+  // What its versions are kept as.
+  static constexpr char kForm[] = "location.1";
+
   // `units/{unit}/locations/{location}`.
   std::string name;
   Title title;

@@ -16,8 +16,6 @@ CREATE TABLE units (
   name VARCHAR(69) NOT NULL,
   -- NULL for the root alone.
   parent_id SMALLINT UNSIGNED NULL,
-  -- Which row of document_versions is the present one.
-  version INT UNSIGNED NOT NULL,
   -- The directory's version that changed it last: replicas load what is newer than they know.
   changed_version BIGINT UNSIGNED NOT NULL,
   CONSTRAINT pk_units PRIMARY KEY (unit_id),
@@ -33,7 +31,6 @@ CREATE TABLE locations (
   -- units/{unit}/locations/{location}
   name VARCHAR(143) NOT NULL,
   kind TINYINT UNSIGNED NOT NULL,
-  version INT UNSIGNED NOT NULL,
   changed_version BIGINT UNSIGNED NOT NULL,
   CONSTRAINT pk_locations PRIMARY KEY (location_id),
   CONSTRAINT uk_locations_name UNIQUE (name),

@@ -10,8 +10,7 @@ CREATE TABLE items (
   is_expiring BOOLEAN NOT NULL,
   is_durable BOOLEAN NOT NULL,
   hazard TINYINT UNSIGNED NOT NULL,
-  -- Which row of document_versions is the present one.
-  version INT UNSIGNED NOT NULL,
+  -- The version of the directory that changed it last, in a unit or a pack too.
   changed_version BIGINT UNSIGNED NOT NULL,
   CONSTRAINT pk_items PRIMARY KEY (item_id),
   CONSTRAINT uk_items_name UNIQUE (name),
