@@ -114,6 +114,7 @@ class Server::Impl {
     QM_ASSIGN_OR_RETURN(admin_, telemetry::AdminServer::Start({.address = options_.admin_address},
                                                               parts_.metrics, parts_.readiness));
     watcher_ = std::jthread([this](std::stop_token stop) { WatchReadiness(std::move(stop)); });
+    if (parts_.on_started != nullptr) parts_.on_started(*server_);
     QM_RETURN_IF_ERROR(WriteAddressFile(options_.admin_address_file, admin_->address()));
     QM_RETURN_IF_ERROR(WriteAddressFile(options_.address_file, address_));
     LogStart();
@@ -128,6 +129,7 @@ class Server::Impl {
     parts_.readiness.Drain();
     UpdateHealth();
     absl::SleepFor(options_.drain_notice);
+    if (parts_.on_draining != nullptr) parts_.on_draining();
     StopWatcher();
     {
       const std::jthread watchdog([this](std::stop_token stop) { WatchDrain(std::move(stop)); });
@@ -151,6 +153,9 @@ class Server::Impl {
     int port = 0;
     builder.AddListeningPort(options_.address, credentials, &port);
     for (grpc::Service* service : parts_.services) builder.RegisterService(service);
+    if (parts_.generic_service != nullptr) {
+      builder.RegisterCallbackGenericService(parts_.generic_service);
+    }
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       server_.reset();

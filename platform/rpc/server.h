@@ -88,7 +88,8 @@ struct ServerParts {
   // Called once calls are taken and before `Start` returns; for a program that takes calls by other
   // ways too and hands them to this server by `grpc::Server::InProcessChannel`.
   std::function<void(grpc::Server&)> on_started = nullptr;
-  // Called when draining begins, before connections close: the other ways stop here.
+  // Called when draining begins, after NOT_SERVING was said and before connections close: the other
+  // ways stop here.
   std::function<void()> on_draining = nullptr;
 };
 

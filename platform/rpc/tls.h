@@ -35,7 +35,8 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeClientCredentials(
     const TlsFiles& files);
 
-// Tells whether nobody but this machine reaches `address` (`host:port` or `unix:/path`).
+// Tells whether nobody but this machine reaches `address` (`host:port`, `dns:///host:port`
+// or `unix:/path`).
 bool IsLoopback(absl::string_view address);
 
 }  // namespace quartermaster::rpc
