@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
@@ -57,6 +58,41 @@ absl::StatusOr<std::optional<StoredVersion>> FindNewestVersion(mysql::Connection
                                                                absl::string_view name) {
   QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection.Query(kSelectNewest, {std::string(name)}));
   return ReadVersion(rows);
+}
+
+std::string JoinNewest(absl::string_view name_column) {
+  return absl::StrCat("v.resource = ", name_column,
+                      " AND v.version = (SELECT MAX(m.version) FROM document_versions m "
+                      "WHERE m.resource = ",
+                      name_column, ")");
+}
+
+std::string Placeholders(size_t count) {
+  QM_CHECK(count > 0);
+  return absl::StrCat("(", absl::StrJoin(std::vector<absl::string_view>(count, "?"), ", "), ")");
+}
+
+absl::StatusOr<std::vector<StoredVersion>> FindNewestVersions(
+    mysql::Connection& connection, const std::vector<std::string>& names) {
+  std::vector<StoredVersion> versions;
+  if (names.empty()) return versions;
+  // A batch renders its statement anew; a prepared one for each number of names would fill the
+  // cache of statements.
+  mysql::Statement statement{
+      .sql = absl::StrCat("SELECT v.version, v.record_time, v.snapshot FROM document_versions v "
+                          "WHERE v.resource IN ",
+                          Placeholders(names.size()),
+                          " AND v.version = (SELECT MAX(m.version) FROM document_versions m "
+                          "WHERE m.resource = v.resource) ORDER BY v.resource"),
+      .params = {names.begin(), names.end()}};
+  QM_ASSIGN_OR_RETURN(const std::vector<mysql::Rows> results,
+                      connection.ExecuteBatch({std::move(statement)}));
+  for (const mysql::Row row : results[0]) {
+    versions.push_back({.version = static_cast<int32_t>(row.Int64(0)),
+                        .record_time = row.Time(1),
+                        .snapshot = row.String(2)});
+  }
+  return versions;
 }
 
 absl::StatusOr<std::optional<EarlierWrite>> MysqlBook::FindEarlier(const Request& request) {

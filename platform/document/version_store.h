@@ -41,4 +41,16 @@ class MysqlBook : public virtual Book {
 absl::StatusOr<std::optional<StoredVersion>> FindNewestVersion(mysql::Connection& connection,
                                                                absl::string_view name);
 
+// Finds the newest version of each document of `names`, in the order of their names; one that does
+// not exist is missing.
+absl::StatusOr<std::vector<StoredVersion>> FindNewestVersions(
+    mysql::Connection& connection, const std::vector<std::string>& names);
+
+// Renders the condition by which the newest of `document_versions v` is joined to the document
+// whose name is in `name_column`.
+std::string JoinNewest(absl::string_view name_column);
+
+// Renders `(?, ?, ?)` for that many parameters, at least one.
+std::string Placeholders(size_t count);
+
 }  // namespace quartermaster::document
