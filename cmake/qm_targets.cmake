@@ -80,6 +80,7 @@ function(qm_db_test name)
   endif()
   qm_program(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS} qm::test_harness GTest::gmock)
   qm_add_to_label(${name} ${ARG_LABEL})
+  add_dependencies(qm_tests_${ARG_LABEL} mariadb_fixture)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(
     ${name} PROPERTIES LABELS ${ARG_LABEL} FIXTURES_REQUIRED mariadb TIMEOUT ${ARG_TIMEOUT}

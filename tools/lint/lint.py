@@ -22,6 +22,7 @@ RULES = (
     folders.check_map,
     folders.check_readmes,
     migrations.check_frozen,
+    migrations.check_grants,
     protos.check_methods,
     protos.check_reasons,
     words.check_words,

@@ -113,6 +113,14 @@ class MigrationsTest(RuleTest):
         self.assert_finds(migrations.check_frozen, texts)
 
 
+    def test_table_without_a_grant_and_grant_without_a_table_are_found(self):
+        texts = {
+            f"{self.FOLDER}/0001_units.sql": "CREATE TABLE units (\n);\nCREATE TABLE IF NOT EXISTS lots (\n);\n",
+            f"{self.FOLDER}/runtime.grants": "# Why.\nSELECT ON schema_steps\nSELECT, INSERT ON units\nSELECT ON gone\nlots\n",
+        }
+        self.assert_finds(migrations.check_grants, texts, "not of the form", "no line for lots", "no migration makes gone")
+
+
 class ProtosTest(RuleTest):
     PATH = "protos/quartermaster/inventory/v1/ledger.proto"
 

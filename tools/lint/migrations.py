@@ -1,8 +1,15 @@
-"""Migrations are frozen once they are merged: migrations.lock holds a checksum of each."""
+"""Migrations are frozen once they are merged, and say who may touch the tables that they make."""
 
 import hashlib
+import re
 
 from tree import Finding, Tree
+
+
+CREATED = re.compile(r"^\s*CREATE TABLE (?:IF NOT EXISTS )?(\w+)", re.MULTILINE)
+GRANT = re.compile(r"^(?P<privileges>[A-Z].*) ON (?P<table>\w+)$")
+# Made by the migration runner itself.
+RUNNER_TABLES = {"schema_steps"}
 
 
 def check_frozen(tree: Tree) -> list[Finding]:
@@ -26,4 +33,26 @@ def check_frozen(tree: Tree) -> list[Finding]:
                 findings.append(Finding(path, 1, message))
         for name in sorted(locked.keys() - files.keys()):
             findings.append(Finding(lock_path, locked[name][0], f"{name} is gone"))
+    return findings
+
+
+def check_grants(tree: Tree) -> list[Finding]:
+    """`runtime.grants` has a line for each table, so that nothing is granted by default."""
+    findings = []
+    folders = {path.rpartition("/")[0] for path in tree.paths(".sql") if "/migrations/" in path}
+    for folder in sorted(folders):
+        path = f"{folder}/runtime.grants"
+        granted: dict[str, int] = {}
+        for number, line in tree.lines(path) if path in tree.texts else []:
+            match = GRANT.match(line)
+            if match:
+                granted[match.group("table")] = number
+            elif line.strip() and not line.startswith("#"):
+                findings.append(Finding(path, number, "not of the form '<privileges> ON <table>'"))
+        files = [file for file in tree.paths(".sql") if file.rpartition("/")[0] == folder]
+        created = {table for file in files for table in CREATED.findall(tree.texts[file])}
+        for table in sorted(created - granted.keys()):
+            findings.append(Finding(path, 1, f"has no line for {table}"))
+        for table in sorted(granted.keys() - created - RUNNER_TABLES):
+            findings.append(Finding(path, granted[table], f"no migration makes {table}"))
     return findings

@@ -6,7 +6,7 @@ import subprocess
 
 # Read as text; everything else (pictures, archives) is known by name only.
 TEXT_SUFFIXES = {
-    "", ".cc", ".cmake", ".csv", ".css", ".h", ".html", ".js", ".json", ".lock", ".md", ".proto",
+    "", ".cc", ".cmake", ".csv", ".css", ".grants", ".h", ".html", ".js", ".json", ".lock", ".md", ".proto",
     ".py", ".sh", ".sql", ".supp", ".svg", ".txt", ".yaml", ".yml",
 }
 

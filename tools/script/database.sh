@@ -52,3 +52,15 @@ CREATE USER IF NOT EXISTS 'inventory'@'localhost';
 ALTER USER 'inventory'@'localhost' IDENTIFIED BY '$(cat "$secrets/inventory")';
 SQL
 }
+
+# grant_runtime FILE SCHEMA USER: gives the serving user what the file lists, and takes away all else.
+# Left alone while the list and the tables are what they were: calls under way need their rights.
+grant_runtime() {
+  tables=$(sql -e "SELECT table_name FROM information_schema.tables WHERE table_schema = '$2' ORDER BY 1") || return 1
+  granted=$({ cat "$1" && echo "$tables"; } | cksum)
+  [ "$(cat "$database_dir/$3.granted" 2>/dev/null)" != "$granted" ] || return 0
+  {
+    echo "REVOKE ALL PRIVILEGES, GRANT OPTION FROM '$3'@'localhost';"
+    sed -n "/^#/d; s/^\(.*\) ON \([a-z_]*\)\$/GRANT \1 ON $2.\2 TO '$3'@'localhost';/p" "$1"
+  } | sql && echo "$granted" >"$database_dir/$3.granted"
+}
