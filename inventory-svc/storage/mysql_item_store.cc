@@ -130,7 +130,7 @@ absl::StatusOr<std::vector<KnownItem>> MysqlItemStore::LoadItems(
 absl::StatusOr<std::vector<KnownItem>> MysqlItemStore::LoadItems(absl::Time deadline,
                                                                  const std::vector<ItemId>& ids) {
   std::vector<mysql::Value> params;
-  for (const ItemId id : ids) params.push_back(ToNumber(id));
+  for (const ItemId id : ids) params.emplace_back(ToNumber(id));
   return ReadItems(reads_, deadline,
                    absl::StrCat("i.item_id IN ", document::Placeholders(ids.size())),
                    std::move(params));
