@@ -64,7 +64,8 @@ KeyPointer MakeKey(const char* type, OSSL_PARAM_BLD* parts) {
 absl::StatusOr<KeyPointer> ParseRsa(const Json& jwk) {
   const std::optional<std::string> modulus = DecodeBase64Url(FindString(jwk, "n"));
   const std::optional<std::string> exponent = DecodeBase64Url(FindString(jwk, "e"));
-  if (!modulus.has_value() || !exponent.has_value() || modulus->size() > kRsaBitsMax / 8) {
+  if (!modulus.has_value() || !exponent.has_value() || modulus->empty() ||
+      modulus->size() > kRsaBitsMax / 8) {
     return absl::InvalidArgumentError("n or e is missing, not base64url or too long");
   }
   const BigNumber n = MakeBigNumber(*modulus);
@@ -155,7 +156,7 @@ absl::StatusOr<std::optional<PublicKey>> ParseJwk(const Json& jwk) {
     }
   }
   if (jwk.contains("use") && FindString(jwk, "use") != "sig") return std::nullopt;
-  if (jwk.contains("key_ops") && jwk["key_ops"] != Json{"verify"}) return std::nullopt;
+  if (jwk.contains("key_ops") && jwk["key_ops"] != Json::array({"verify"})) return std::nullopt;
   const absl::string_view alg = FindString(jwk, "alg");
   if (jwk.contains("alg") && !BelongsToType(alg, type)) {
     return absl::InvalidArgumentError("alg does not belong to the key's type");
