@@ -7,6 +7,7 @@ import argparse
 import pathlib
 import sys
 
+import api_page
 import folders
 import layers
 import migrations
@@ -25,6 +26,7 @@ RULES = (
     migrations.check_grants,
     protos.check_methods,
     protos.check_reasons,
+    api_page.check_page,
     words.check_words,
     sources.check_built,
     sources.check_format,
@@ -36,12 +38,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", type=pathlib.Path, help="the checkout")
     parser.add_argument("--build", type=pathlib.Path, help="build folder; its programs are asked for their settings")
-    parser.add_argument("--write-settings", action="store_true", help="write the settings tables instead of checking")
+    parser.add_argument("--write", action="store_true", help="write docs/api.md and the settings tables")
     arguments = parser.parse_args()
-    if arguments.write_settings:
-        settings.write_tables(arguments.root, arguments.build)
-        return 0
     tree = Tree.of_checkout(arguments.root)
+    if arguments.write:
+        settings.write_tables(arguments.root, arguments.build)
+        api_page.write_page(arguments.root, tree)
+        return 0
     findings = [finding for rule in RULES for finding in rule(tree)]
     findings += settings.check_tables(tree, arguments.build)
     for finding in findings:

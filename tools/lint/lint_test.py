@@ -7,6 +7,7 @@ import stat
 import tempfile
 import unittest
 
+import api_page
 import folders
 import layers
 import migrations
@@ -152,6 +153,23 @@ class ProtosTest(RuleTest):
         self.assert_finds(protos.check_reasons, texts, "expects INSUFFICIENT_STOCK")
         texts["tests/service/post_test.cc"] = '"INSUFFICIENT_STOCK"'
         self.assert_finds(protos.check_reasons, texts)
+
+
+class ApiPageTest(RuleTest):
+    PROTOS = {"protos/quartermaster/x.proto": "package quartermaster.x;\n\n// Books.\nservice Ledger {\n"
+              "  // Posts.\n  rpc Post(PostRequest) returns (Movement) {\n"
+              "    option (google.api.http) = { post: \"/v1/movements:post\" body: \"*\" };\n"
+              "    option (quartermaster.type.v1.permission) = \"ledger.post\";\n  }\n}\n"}
+
+    def test_page_tells_route_permission_and_comment(self):
+        page = api_page.render(Tree(self.PROTOS))
+        self.assertIn("### Post\n\n`POST /v1/movements:post` · permission `ledger.post`\n\nPosts.\n", page)
+        self.assertIn("## Ledger\n", page)
+
+    def test_stale_page_is_found(self):
+        page = api_page.render(Tree(self.PROTOS))
+        self.assert_finds(api_page.check_page, self.PROTOS | {api_page.PAGE: page})
+        self.assert_finds(api_page.check_page, self.PROTOS | {api_page.PAGE: page + "x"}, "is not what the protos say")
 
 
 class WordsTest(RuleTest):

@@ -1,8 +1,8 @@
-# Formats the C++ sources that git knows, and writes the settings tables of docs/operations.md anew
-# from the programs that are built.
+# Formats the C++ sources that git knows, and writes docs/api.md and the settings tables anew
+# from the protos and from the programs that are built.
 # shellcheck shell=sh
 make_state
 install_packages test
 git ls-files -z --cached --others --exclude-standard -- '*.cc' '*.h' | xargs -0 -r clang-format -i
-PYTHONDONTWRITEBYTECODE=1 python3 tools/lint/lint.py "$root" --build "$build_dir" --write-settings
+PYTHONDONTWRITEBYTECODE=1 python3 tools/lint/lint.py "$root" --build "$build_dir" --write
 git diff --stat

@@ -1,0 +1,64 @@
+"""docs/api.md: every method with its route, permission and errors, as the protos say them."""
+
+import pathlib
+import re
+
+from tree import Finding, Tree
+
+PAGE = "docs/api.md"
+SERVICE = re.compile(r"^service (?P<name>\w+) \{$")
+RPC = re.compile(r"^  rpc (?P<name>\w+)\((?P<request>\w+)\) returns \((?P<response>\w+)\) \{$")
+ROUTE = re.compile(r"(?P<verb>get|post|patch|put|delete): \"(?P<path>[^\"]+)\"")
+PERMISSION = re.compile(r"permission\) = \"(?P<permission>[^\"]+)\"")
+HEAD = """# The API
+
+Made from the comments in `protos/`, which are the contract; `./quartermaster fmt` writes this page and
+`./quartermaster test lint` compares it. Callers reach every method through the gateway, by gRPC or as JSON
+under the route given here; other systems call the services directly, by gRPC with their own certificate.
+
+JSON follows the proto3 mapping: 64-bit numbers are strings, fields with default values are present, times
+are RFC 3339. An unknown field or parameter is an error that names it. Errors are `google.rpc.Status` with
+the reason and every dynamic part in an `ErrorInfo`, and all broken fields in a `BadRequest`.
+"""
+
+
+def _comment(lines: list[str], end: int) -> list[str]:
+    """Returns the comment that stands right above line `end`, without its slashes."""
+    start = end
+    while start > 0 and lines[start - 1].strip().startswith("//"):
+        start -= 1
+    return [line.strip().removeprefix("//").removeprefix(" ") for line in lines[start:end]]
+
+
+def render(tree: Tree) -> str:
+    """Renders the page."""
+    parts = [HEAD]
+    for path in sorted(path for path in tree.paths(".proto") if path.startswith("protos/")):
+        text = tree.texts[path]
+        package = re.search(r"^package (.+);$", text, re.MULTILINE)
+        lines = text.splitlines()
+        for number, line in enumerate(lines):
+            service, rpc = SERVICE.match(line), RPC.match(line)
+            if service and package:
+                parts.append(f"## {service['name']}\n\n`{package[1]}.{service['name']}` (`{path}`)\n")
+                parts.append("\n".join(_comment(lines, number)) + "\n")
+            if rpc:
+                body = "\n".join(lines[number:lines.index("  }", number)])
+                route, permission = ROUTE.search(body), PERMISSION.search(body)
+                parts.append(f"### {rpc['name']}\n")
+                if route and permission:
+                    parts.append(f"`{route['verb'].upper()} {route['path']}` · permission `{permission['permission']}`\n")
+                parts.append("\n".join(_comment(lines, number)) + "\n")
+    return "\n".join(parts)
+
+
+def check_page(tree: Tree) -> list[Finding]:
+    """The page is what the protos say."""
+    if tree.texts.get(PAGE) == render(tree):
+        return []
+    return [Finding(PAGE, 1, "is not what the protos say; run ./quartermaster fmt")]
+
+
+def write_page(root: pathlib.Path, tree: Tree) -> None:
+    """Writes the page."""
+    (root / PAGE).write_text(render(tree), encoding="utf-8")
