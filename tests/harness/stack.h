@@ -1,0 +1,87 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "tests/harness/mariadb_server.h"
+#include "tests/harness/process.h"
+
+namespace quartermaster::testing {
+
+struct StackOptions {
+  // Also starts the gateway.
+  bool has_gateway = true;
+  // Where inventory-svc finds the database; empty: the server's own socket. For a proxy between.
+  std::string database_socket;
+  // Settings beside those that the stack makes; they win.
+  std::map<std::string, std::string> inventory_settings;
+  std::map<std::string, std::string> gateway_settings;
+};
+
+// The real programs as processes: a private MariaDB, inventory-svc and the gateway, with keys and
+// certificates of their own, on free ports of the loopback. Stopped, and all its files removed,
+// when it goes. Not thread-safe; start it on a thread that lives as long as it does.
+class Stack {
+ public:
+  // Starts everything and waits until it is ready.
+  static absl::StatusOr<std::unique_ptr<Stack>> Start(StackOptions options = {});
+  ~Stack();
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+
+  MariaDbServer& database() { return *database_; }
+  Process& inventory() { return *inventory_; }
+  Process& gateway() { return *gateway_; }
+
+  // Starts a program again, on the same ports, after it was stopped or killed; waits until it is
+  // ready.
+  absl::Status StartInventory();
+  absl::Status StartGateway();
+
+  // `127.0.0.1:port`.
+  const std::string& inventory_address() const { return inventory_address_; }
+  const std::string& gateway_address() const { return gateway_address_; }
+  const std::string& gateway_http_address() const { return gateway_http_address_; }
+  // Keys, certificates and logs.
+  const std::string& directory() const { return directory_; }
+
+  // Returns a token of the demo issuer for a subject with these grants (`dispatcher@units/city`).
+  absl::StatusOr<std::string> MakeToken(const std::string& subject,
+                                        const std::vector<std::string>& grants);
+  // Connects to inventory-svc with the certificate of that name (`province-demo`, `gateway`). Each
+  // channel has a connection of its own.
+  std::shared_ptr<grpc::Channel> ConnectToInventory(const std::string& certificate,
+                                                    const std::string& address = "");
+  // Connects to the gateway's gRPC port.
+  std::shared_ptr<grpc::Channel> ConnectToGateway();
+
+ private:
+  explicit Stack(StackOptions options) : options_(std::move(options)) {}
+  absl::Status StartAll();
+  absl::Status MakeKeys();
+  absl::Status Migrate();
+  std::map<std::string, std::string> InventorySettings() const;
+  std::map<std::string, std::string> GatewaySettings() const;
+  std::shared_ptr<grpc::Channel> Connect(const std::string& address,
+                                         const std::shared_ptr<grpc::ChannelCredentials>& with);
+
+  const StackOptions options_;
+  std::string directory_;
+  std::unique_ptr<MariaDbServer> database_;
+  std::optional<Process> inventory_;
+  std::optional<Process> gateway_;
+  std::string inventory_address_;
+  std::string gateway_address_;
+  std::string gateway_http_address_;
+  int channel_count_ = 0;
+};
+
+}  // namespace quartermaster::testing
