@@ -9,6 +9,7 @@ namespace quartermaster::inventory {
 namespace {
 
 constexpr size_t kMeasureLengthMax = 32;
+constexpr int kTitleLengthMax = 120;
 
 bool IsMeasure(absl::string_view text) {
   return !text.empty() && text.size() <= kMeasureLengthMax && absl::ascii_islower(text[0]) &&
@@ -37,6 +38,24 @@ Quantity ParseQuantity(absl::string_view path, const type::v1::Quantity& quantit
     ParseMeasure(rpc::FieldPath(path, "unit"), quantity.unit(), errors);
   }
   return {.amount = quantity.amount(), .unit = quantity.unit()};
+}
+
+std::string ParseResourceName(absl::string_view field, absl::string_view pattern,
+                              const std::string& value, rpc::FieldErrors& errors) {
+  rpc::ParseName(field, pattern, value, errors);
+  return value;
+}
+
+Title ParseTitle(absl::string_view path, const type::v1::Title& title, rpc::FieldErrors& errors) {
+  return {.zh = rpc::ParseText(rpc::FieldPath(path, "zh"), title.zh(),
+                               {.length_min = 1, .length_max = kTitleLengthMax}, errors),
+          .en = rpc::ParseText(rpc::FieldPath(path, "en"), title.en(),
+                               {.length_max = kTitleLengthMax}, errors)};
+}
+
+void RenderTitle(const Title& title, type::v1::Title& out) {
+  out.set_zh(title.zh);
+  out.set_en(title.en);
 }
 
 }  // namespace quartermaster::inventory

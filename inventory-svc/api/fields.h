@@ -2,8 +2,10 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "inventory-svc/domain/ledger_types.h"
+#include "inventory-svc/domain/title.h"
 #include "platform/rpc/parse.h"
 #include "quartermaster/type/v1/quantity.pb.h"
 
@@ -18,5 +20,30 @@ std::string ParseMeasure(absl::string_view field, const std::string& value,
 // A positive amount of some unit; an empty unit is the base unit.
 Quantity ParseQuantity(absl::string_view path, const type::v1::Quantity& quantity,
                        rpc::FieldErrors& errors);
+
+// A resource name of the form of `pattern`, returned as it is.
+std::string ParseResourceName(absl::string_view field, absl::string_view pattern,
+                              const std::string& value, rpc::FieldErrors& errors);
+
+Title ParseTitle(absl::string_view path, const type::v1::Title& title, rpc::FieldErrors& errors);
+void RenderTitle(const Title& title, type::v1::Title& out);
+
+// A value of an enum whose numbers the domain shares; 0 is refused. `is_known` is the generated
+// `_IsValid`.
+template <typename Domain, typename Proto>
+Domain ParseEnumValue(absl::string_view field, Proto value, bool (*is_known)(int),
+                      rpc::FieldErrors& errors) {
+  if (!is_known(value) || static_cast<int>(value) == 0) {
+    errors.Add(field, absl::StrCat(static_cast<int>(value), " is not a value that is known here"));
+  }
+  return static_cast<Domain>(value);
+}
+// The same, with a value for who leaves it unspecified.
+template <typename Domain, typename Proto>
+Domain ParseEnumValue(absl::string_view field, Proto value, bool (*is_known)(int),
+                      Domain when_unspecified, rpc::FieldErrors& errors) {
+  if (static_cast<int>(value) == 0) return when_unspecified;
+  return ParseEnumValue<Domain>(field, value, is_known, errors);
+}
 
 }  // namespace quartermaster::inventory
