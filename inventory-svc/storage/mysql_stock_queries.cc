@@ -43,7 +43,7 @@ absl::StatusOr<std::vector<Movement>> MysqlStockQueries::ListMovements(absl::Tim
                                                                        const MovementQuery& query) {
   std::vector<Movement> movements;
   if (query.units.empty()) return movements;
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
   connection->set_read_deadline(deadline);
   QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection->Query(NewestOfUnits(query)));
   if (rows.empty()) return movements;
@@ -80,7 +80,7 @@ absl::StatusOr<std::vector<BalanceRow>> MysqlStockQueries::ListBalances(absl::Ti
     absl::StrAppend(&sql, " AND b.state < 16");
   }
   absl::StrAppend(&sql, " ORDER BY b.balance_id LIMIT ", query.limit);
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
   connection->set_read_deadline(deadline);
   QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection->Query(sql));
   for (const mysql::Row row : rows) {
@@ -115,13 +115,13 @@ absl::StatusOr<std::vector<LotRow>> MysqlStockQueries::ListLots(absl::Time deadl
   }
   absl::StrAppend(&condition, " ORDER BY COALESCE(t.expiry_date, '9999-12-31'), t.name LIMIT ",
                   query.limit);
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
   connection->set_read_deadline(deadline);
   return ReadLots(*connection, condition, std::move(params));
 }
 
 absl::StatusOr<std::vector<UnitId>> MysqlStockQueries::FindHolders(absl::Time deadline, LotId lot) {
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
   connection->set_read_deadline(deadline);
   QM_ASSIGN_OR_RETURN(
       const mysql::Rows rows,
@@ -137,7 +137,7 @@ absl::StatusOr<std::vector<StockLine>> MysqlStockQueries::SumStock(
     absl::Time deadline, const std::vector<UnitId>& units, const std::string& expiring_before) {
   std::vector<StockLine> lines;
   if (units.empty()) return lines;
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reports_.Acquire(deadline));
   connection->set_read_deadline(deadline);
   QM_ASSIGN_OR_RETURN(
       const mysql::Rows rows,
@@ -169,7 +169,7 @@ absl::StatusOr<std::vector<ConservationProof>> MysqlStockQueries::ProveConservat
       "SUM(quantity), COUNT(*), SUM(state < 16 AND quantity < 0) FROM balances";
   if (item.has_value()) absl::StrAppend(&sql, " WHERE item_id = ", ToNumber(*item));
   absl::StrAppend(&sql, " GROUP BY item_id");
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reports_.Acquire(deadline));
   connection->set_read_deadline(deadline);
   QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection->Query(sql));
   std::vector<ConservationProof> proofs;

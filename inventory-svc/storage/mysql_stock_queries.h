@@ -8,10 +8,10 @@
 
 namespace quartermaster::inventory {
 
-// Reads of the books from MySQL tables. Thread-safe. `pool` must outlive it.
+// Reads of the books from MySQL tables. Thread-safe. The pools must outlive it.
 class MysqlStockQueries final : public StockQueries {
  public:
-  explicit MysqlStockQueries(mysql::Pool& pool) : pool_(pool) {}
+  MysqlStockQueries(mysql::Pool& reads, mysql::Pool& reports) : reads_(reads), reports_(reports) {}
 
   absl::StatusOr<std::vector<Movement>> ListMovements(absl::Time deadline,
                                                       const MovementQuery& query) override;
@@ -26,7 +26,8 @@ class MysqlStockQueries final : public StockQueries {
       absl::Time deadline, std::optional<ItemId> item) override;
 
  private:
-  mysql::Pool& pool_;
+  mysql::Pool& reads_;
+  mysql::Pool& reports_;
 };
 
 }  // namespace quartermaster::inventory

@@ -1,0 +1,87 @@
+#include "inventory-svc/inventory.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include "inventory_migrations.h"
+#include "platform/base/status_macros.h"
+#include "platform/log/log.h"
+#include "platform/mysql/connection.h"
+#include "platform/mysql/migrate.h"
+#include "platform/status/error.h"
+
+namespace quartermaster::inventory {
+namespace {
+
+constexpr absl::Duration kRefreshTimeMax = absl::Seconds(5);
+constexpr std::chrono::seconds kRefreshInterval(1);
+
+}  // namespace
+
+const std::vector<absl::string_view>& ServiceNames() {
+  static const auto* const names = new std::vector<absl::string_view>{
+      v1::Units::service_full_name(), v1::Catalog::service_full_name(),
+      v1::Ledger::service_full_name()};
+  return *names;
+}
+
+Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
+                     const rpc::Serve& serve)
+    : reads_(pools.reads),
+      unit_store_(pools.reads, pools.writes, uuids),
+      item_store_(pools.reads, pools.writes, uuids),
+      stock_store_(pools.postings),
+      queries_(pools.reads, pools.reports),
+      lot_store_(pools.writes, uuids),
+      units_(unit_store_),
+      items_(item_store_, kItemsInMemoryMax),
+      unit_registry_(unit_store_, units_, clock),
+      catalog_(item_store_, items_, units_, clock),
+      ledger_(stock_store_, units_, items_, clock, uuids),
+      reader_(queries_, stock_store_, units_, items_, clock),
+      lots_(lot_store_, units_, items_, clock),
+      units_service_(serve, unit_registry_),
+      catalog_service_(serve, catalog_),
+      ledger_service_(serve, ledger_, reader_, lots_, clock),
+      clock_(clock) {}
+
+absl::Status Inventory::Refresh(absl::Time deadline) {
+  QM_RETURN_IF_ERROR(units_.Refresh(deadline));
+  return items_.Refresh(deadline);
+}
+
+void Inventory::StartRefreshing() {
+  refresher_ = std::jthread([this](std::stop_token stop) {
+    const mysql::DatabaseThread database_thread;
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    while (!stop.stop_requested()) {
+      const absl::Status refreshed = Refresh(clock_.Now() + kRefreshTimeMax);
+      if (!refreshed.ok()) {
+        log::Warning("cannot read units and items", {{"why", refreshed.message()}});
+      }
+      std::unique_lock lock(mutex);
+      stopped.wait_for(lock, stop, kRefreshInterval, [] { return false; });
+    }
+  });
+}
+
+void Inventory::AddChecks(telemetry::Readiness& readiness) {
+  readiness.AddCheck("schema",
+                     [this] { return mysql::CheckSchema(reads_, InventoryMigrations()); });
+  readiness.AddCheck("database", [this]() -> absl::Status {
+    QM_ASSIGN_OR_RETURN(const mysql::DurabilityReport report, reads_.durability());
+    return report.ok() ? absl::OkStatus() : status::StorageUnavailable(report.ToString());
+  });
+  readiness.AddCheck("units", [this] {
+    return units_.is_loaded() ? absl::OkStatus()
+                              : status::StorageUnavailable("the units were not read yet");
+  });
+}
+
+std::vector<grpc::Service*> Inventory::services() {
+  return {&units_service_, &catalog_service_, &ledger_service_};
+}
+
+}  // namespace quartermaster::inventory

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "inventory-svc/api/catalog_service.h"
+#include "inventory-svc/api/ledger_service.h"
+#include "inventory-svc/api/units_service.h"
+#include "inventory-svc/storage/mysql_item_store.h"
+#include "inventory-svc/storage/mysql_lot_store.h"
+#include "inventory-svc/storage/mysql_stock_queries.h"
+#include "inventory-svc/storage/mysql_stock_store.h"
+#include "inventory-svc/storage/mysql_unit_store.h"
+#include "platform/base/clock.h"
+#include "platform/base/uuid.h"
+#include "platform/mysql/pool.h"
+#include "platform/rpc/serve.h"
+#include "platform/telemetry/readiness.h"
+
+namespace quartermaster::inventory {
+
+// The connections of each class of calls: as many as the class has threads.
+struct Pools {
+  mysql::Pool& reads;
+  mysql::Pool& writes;
+  mysql::Pool& postings;
+  mysql::Pool& reports;
+};
+
+// The gRPC interfaces that this program serves, by full name.
+const std::vector<absl::string_view>& ServiceNames();
+
+// Everything between the database and gRPC, put together once, for `main` and for tests: stores,
+// what is kept in memory, use cases, services.
+//
+// Thread-safe. What it is given must outlive it.
+class Inventory {
+ public:
+  Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
+            const rpc::Serve& serve);
+
+  // Takes in what other replicas changed of units and items. The first success makes the service
+  // ready.
+  absl::Status Refresh(absl::Time deadline);
+
+  // Refreshes once a second, on a thread of its own, until this goes.
+  void StartRefreshing();
+
+  // Adds what must hold before calls are taken: the tree is loaded, the schema is there, the
+  // database is as durable as we promise.
+  void AddChecks(telemetry::Readiness& readiness);
+
+  std::vector<grpc::Service*> services();
+
+ private:
+  static constexpr size_t kItemsInMemoryMax = 10'000;
+
+  mysql::Pool& reads_;
+  MysqlUnitStore unit_store_;
+  MysqlItemStore item_store_;
+  MysqlStockStore stock_store_;
+  MysqlStockQueries queries_;
+  MysqlLotStore lot_store_;
+  UnitDirectory units_;
+  ItemDirectory items_;
+  UnitRegistry unit_registry_;
+  ItemCatalog catalog_;
+  StockLedger ledger_;
+  StockReader reader_;
+  LotRegister lots_;
+  UnitsService units_service_;
+  CatalogService catalog_service_;
+  LedgerService ledger_service_;
+  const base::Clock& clock_;
+  // Last, so that it ends before what it refreshes.
+  std::jthread refresher_;
+};
+
+}  // namespace quartermaster::inventory

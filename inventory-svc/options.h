@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "platform/auth/service_authenticator.h"
+#include "platform/config/settings.h"
+#include "platform/mysql/options.h"
+#include "platform/rpc/server.h"
+
+namespace quartermaster::inventory {
+
+// All that an operator may set, with its defaults.
+struct Options {
+  rpc::ServerOptions server;
+  mysql::ConnectionOptions database;
+  auth::ServiceAuthenticator::Options authenticator;
+
+  // Declares every setting, all named `QM_INVENTORY_…`.
+  void Declare(config::Settings& settings);
+};
+
+}  // namespace quartermaster::inventory
