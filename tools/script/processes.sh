@@ -21,14 +21,15 @@ make_socket_dir() {
     fail "$sockets is not ours alone. Remove it, or delete $state/socket-dir and set XDG_RUNTIME_DIR."
 }
 
-# When the process began, in clock ticks since boot: with the id it names a process for good.
-process_began() { sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# When the process began, in clock ticks since boot: with the id it names a process for good. One
+# that has ended counts as gone even where nobody collects it, as in a container without an init.
+process_began() { sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
 # running_pid NAME: prints the process id if the process that we started still runs.
 running_pid() {
   [ -s "$run_dir/$1.pid" ] || return 1
   read -r pid began _ <"$run_dir/$1.pid"
-  [ "$(process_began "$pid")" = "$began" ] && echo "$pid"
+  [ -n "$began" ] && [ "$(process_began "$pid")" = "$began" ] && echo "$pid"
 }
 
 # What a process was started from: its program and its settings.
