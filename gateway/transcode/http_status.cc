@@ -1,8 +1,10 @@
 #include "gateway/transcode/http_status.h"
 
-#include "absl/strings/str_cat.h"
 #include "gateway/transcode/json_writer.h"
+#include "google/rpc/status.pb.h"
+#include "platform/base/check.h"
 #include "platform/base/utf8.h"
+#include "platform/rpc/status_codec.h"
 
 namespace quartermaster::gateway {
 
@@ -38,13 +40,21 @@ int HttpStatusOf(int grpc_code) {
   }
 }
 
-std::string RenderError(const google::rpc::Status& error) {
+std::string RenderError(const grpc::Status& error) {
+  google::rpc::Status body;
+  if (!body.ParseFromString(error.error_details())) body.Clear();
+  body.set_code(error.error_code());
+  body.set_message(base::CleanUtf8(error.error_message(), error.error_message().size()));
   std::string json;
-  if (WriteJson(error, json).ok()) return json;
-  json = absl::StrCat("{\"code\":", error.code(), ",\"message\":");
-  AppendJsonString(base::CleanUtf8(error.message(), error.message().size()), json);
-  json += ",\"details\":[]}";
+  if (WriteJson(body, json).ok()) return json;
+  body.clear_details();
+  json.clear();
+  QM_CHECK(WriteJson(body, json).ok());
   return json;
+}
+
+std::string RenderError(const absl::Status& error, absl::string_view trace_id) {
+  return RenderError(rpc::ToGrpcStatus(error, trace_id));
 }
 
 }  // namespace quartermaster::gateway

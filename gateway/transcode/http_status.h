@@ -1,8 +1,11 @@
 #pragma once
 
+#include <grpcpp/support/status.h>
+
 #include <string>
 
-#include "google/rpc/status.pb.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace quartermaster::gateway {
 
@@ -12,6 +15,8 @@ int HttpStatusOf(int grpc_code);
 
 // Renders an error as the body of an HTTP answer: the JSON form of `google.rpc.Status`, its details
 // with it. Never fails: details that have no JSON form are left out.
-std::string RenderError(const google::rpc::Status& error);
+std::string RenderError(const grpc::Status& error);
+// Renders an error of our own, as `rpc::ToGrpcStatus` would send it.
+std::string RenderError(const absl::Status& error, absl::string_view trace_id = "");
 
 }  // namespace quartermaster::gateway

@@ -1,0 +1,217 @@
+#include "gateway/edge/http_server.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "gateway/edge/budget.h"
+#include "gateway/edge/session.h"
+#include "platform/base/status_macros.h"
+
+namespace quartermaster::gateway {
+namespace {
+
+namespace net = boost::asio;
+using boost::system::error_code;
+using net::ip::tcp;
+
+// How long no connection is taken after the process ran out of file descriptors.
+constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
+
+absl::StatusOr<tcp::endpoint> ParseAddress(absl::string_view address) {
+  const size_t colon = address.rfind(':');
+  uint32_t port = 0;
+  if (colon != absl::string_view::npos && absl::SimpleAtoi(address.substr(colon + 1), &port) &&
+      port <= 65535) {
+    absl::string_view host = address.substr(0, colon);
+    if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
+    error_code error;
+    const auto ip = net::ip::make_address(std::string(host), error);
+    if (!error) return tcp::endpoint(ip, static_cast<uint16_t>(port));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", address, "\" is not an address like 127.0.0.1:8080"));
+}
+
+absl::StatusOr<std::unique_ptr<net::ssl::context>> MakeTls(const HttpServer::Options& options) {
+  if (options.certificate_file.empty() && options.key_file.empty()) return nullptr;
+  auto tls = std::make_unique<net::ssl::context>(net::ssl::context::tls_server);
+  error_code error;
+  tls->set_options(net::ssl::context::default_workarounds | net::ssl::context::no_sslv2 |
+                       net::ssl::context::no_sslv3 | net::ssl::context::no_tlsv1 |
+                       net::ssl::context::no_tlsv1_1,
+                   error);
+  if (!error) tls->use_certificate_chain_file(options.certificate_file, error);
+  if (error) {
+    return absl::InvalidArgumentError(absl::StrCat("the certificate \"", options.certificate_file,
+                                                   "\" cannot be used: ", error.message()));
+  }
+  tls->use_private_key_file(options.key_file, net::ssl::context::pem, error);
+  if (error) {
+    return absl::InvalidArgumentError(absl::StrCat("the private key \"", options.key_file,
+                                                   "\" cannot be used: ", error.message()));
+  }
+  return tls;
+}
+
+}  // namespace
+
+class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
+ public:
+  Impl(const Options& options, HttpHandler& handler)
+      : options_(options),
+        handler_(handler),
+        body_bytes_(options.body_bytes_in_all_max),
+        context_(options.thread_count),
+        acceptor_(net::make_strand(context_)),
+        accept_timer_(acceptor_.get_executor()) {}
+
+  absl::Status Start() {
+    QM_ASSIGN_OR_RETURN(tls_, MakeTls(options_));
+    QM_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, ParseAddress(options_.address));
+    error_code error;
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(net::socket_base::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(net::socket_base::max_listen_connections, error);
+    if (error) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("cannot serve HTTP at ", options_.address, ": ", error.message()));
+    }
+    const tcp::endpoint got = acceptor_.local_endpoint(error);
+    address_ =
+        absl::StrCat(options_.address.substr(0, options_.address.rfind(':')), ":", got.port());
+    Accept();
+    for (int i = 0; i < options_.thread_count; ++i) {
+      threads_.emplace_back([this] { context_.run(); });
+    }
+    return absl::OkStatus();
+  }
+
+  const std::string& address() const { return address_; }
+
+  int connection_count() {
+    absl::MutexLock lock(&mutex_);
+    return static_cast<int>(sessions_.size());
+  }
+
+  void Stop(absl::Time deadline) {
+    net::post(acceptor_.get_executor(), [self = shared_from_this()] {
+      error_code ignored;
+      self->is_stopping_ = true;
+      self->accept_timer_.cancel();
+      self->acceptor_.close(ignored);
+    });
+    for (const std::shared_ptr<Session>& session : LiveSessions()) session->Drain();
+    const auto none_left = [this]()
+                               ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return sessions_.empty(); };
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.AwaitWithDeadline(absl::Condition(&none_left), deadline);
+    }
+    for (const std::shared_ptr<Session>& session : LiveSessions()) session->Abort();
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.AwaitWithTimeout(absl::Condition(&none_left), absl::Seconds(1));
+    }
+    context_.stop();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+ private:
+  void Accept() {
+    acceptor_.async_accept(net::make_strand(context_),
+                           [this](error_code error, tcp::socket socket) {
+                             if (is_stopping_) return;
+                             if (error) return PauseAccepting();
+                             Admit(std::move(socket));
+                             Accept();
+                           });
+  }
+
+  // Most likely the process is out of file descriptors: trying again at once would spin.
+  void PauseAccepting() {
+    accept_timer_.expires_after(absl::ToChronoNanoseconds(kAcceptPause));
+    accept_timer_.async_wait([this](error_code error) {
+      if (!error && !is_stopping_) Accept();
+    });
+  }
+
+  void Admit(tcp::socket socket) {
+    error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    std::shared_ptr<Session> session;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (static_cast<int>(sessions_.size()) < options_.connections_max) {
+        session = MakeSession(std::move(socket), tls_.get(),
+                              {.options = options_, .handler = handler_, .body_bytes = body_bytes_},
+                              [self = shared_from_this()](const Session* ended) {
+                                absl::MutexLock end_lock(&self->mutex_);
+                                self->sessions_.erase(ended);
+                              });
+        sessions_.emplace(session.get(), session);
+      }
+    }
+    if (session != nullptr) return session->Run();
+    static constexpr char kFull[] =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
+        "Connection: close\r\n\r\n";
+    socket.non_blocking(true, ignored);
+    if (tls_ == nullptr) socket.send(net::buffer(kFull, sizeof kFull - 1), 0, ignored);
+  }
+
+  std::vector<std::shared_ptr<Session>> LiveSessions() {
+    std::vector<std::shared_ptr<Session>> live;
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [key, session] : sessions_) {
+      if (std::shared_ptr<Session> alive = session.lock()) live.push_back(std::move(alive));
+    }
+    return live;
+  }
+
+  const Options options_;
+  HttpHandler& handler_;
+  Budget body_bytes_;
+  std::unique_ptr<net::ssl::context> tls_;
+  net::io_context context_;
+  tcp::acceptor acceptor_;
+  net::steady_timer accept_timer_;
+  std::atomic<bool> is_stopping_ = false;
+  std::string address_;
+  std::vector<std::thread> threads_;
+  absl::Mutex mutex_;
+  std::map<const Session*, std::weak_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
+};
+
+HttpServer::HttpServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options,
+                                                              HttpHandler& handler) {
+  auto impl = std::make_shared<Impl>(options, handler);
+  QM_RETURN_IF_ERROR(impl->Start());
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+HttpServer::~HttpServer() { impl_->Stop(absl::InfinitePast()); }
+
+const std::string& HttpServer::address() const { return impl_->address(); }
+int HttpServer::connection_count() const { return impl_->connection_count(); }
+void HttpServer::Stop(absl::Time deadline) { impl_->Stop(deadline); }
+
+}  // namespace quartermaster::gateway

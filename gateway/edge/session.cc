@@ -1,0 +1,456 @@
+#include "gateway/edge/session.h"
+
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "gateway/edge/request_head.h"
+#include "gateway/transcode/http_status.h"
+#include "platform/status/error.h"
+
+namespace quartermaster::gateway {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace net = boost::asio;
+using beast::error_code;
+using net::ip::tcp;
+using SslStream = beast::ssl_stream<beast::tcp_stream>;
+
+// After an answer that ends a connection, what the client still sends is read and thrown away for
+// so long: closing at once would reset the connection and could destroy the answer on its way.
+constexpr absl::Duration kLingerTime = absl::Seconds(2);
+constexpr size_t kReadSize = 16 * 1024;
+// Room in the buffer beyond the head, for pieces of the body.
+constexpr size_t kBodyPiece = 64 * 1024;
+
+std::chrono::nanoseconds ToChrono(absl::Duration duration) {
+  return absl::ToChronoNanoseconds(duration);
+}
+
+HttpResponse ErrorResponse(int http_status, absl::StatusCode code, absl::string_view reason,
+                           absl::string_view message) {
+  return {.status = http_status,
+          .headers = {{"Content-Type", "application/json"}},
+          .body = RenderError(status::MakeError(code, message, {.reason = std::string(reason)}))};
+}
+
+// Told once that the client is gone, whether before or after somebody wants to know.
+class GoneSignal {
+ public:
+  void Watch(std::function<void()> cancel) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (!is_gone_) {
+        cancel_ = std::move(cancel);
+        return;
+      }
+    }
+    cancel();
+  }
+
+  void Raise() {
+    std::function<void()> cancel;
+    {
+      absl::MutexLock lock(&mutex_);
+      is_gone_ = true;
+      cancel = std::exchange(cancel_, nullptr);
+    }
+    if (cancel) cancel();
+  }
+
+  // From now on nobody is told.
+  void Forget() {
+    absl::MutexLock lock(&mutex_);
+    cancel_ = nullptr;
+  }
+
+ private:
+  absl::Mutex mutex_;
+  bool is_gone_ ABSL_GUARDED_BY(mutex_) = false;
+  std::function<void()> cancel_ ABSL_GUARDED_BY(mutex_);
+};
+
+template <typename Stream>
+class TypedSession final : public Session,
+                           public std::enable_shared_from_this<TypedSession<Stream>> {
+ public:
+  TypedSession(Stream stream, const SessionParts& parts, std::function<void(const Session*)> on_end)
+      : on_end_(std::move(on_end)),
+        parts_(parts),
+        options_(parts.options),
+        stream_(std::move(stream)),
+        buffer_(static_cast<size_t>(options_.head_bytes_max) + kBodyPiece) {}
+
+  void Run() override {
+    net::post(stream_.get_executor(), [self = this->shared_from_this()] { self->Begin(); });
+  }
+
+  void Drain() override {
+    net::post(stream_.get_executor(), [self = this->shared_from_this()] {
+      self->is_draining_ = true;
+      if (self->state_ == State::kIdle) self->Close();
+    });
+  }
+
+  void Abort() override {
+    net::post(stream_.get_executor(), [self = this->shared_from_this()] {
+      self->gone_->Raise();
+      self->Close();
+    });
+  }
+
+ private:
+  // The request of one connection, on its way through the handler.
+  class Exchange final : public HttpExchange {
+   public:
+    Exchange(std::shared_ptr<TypedSession> session, std::shared_ptr<GoneSignal> gone)
+        : session_(std::move(session)), gone_(std::move(gone)) {}
+
+    ~Exchange() override {
+      Respond(ErrorResponse(500, absl::StatusCode::kInternal, "INTERNAL", "internal error"));
+    }
+
+    void Respond(HttpResponse response) override {
+      if (is_answered_.exchange(true)) return;
+      gone_->Forget();
+      net::post(session_->stream_.get_executor(),
+                [session = session_, response = std::move(response)]() mutable {
+                  session->OnAnswer(std::move(response));
+                });
+    }
+
+    void OnGone(std::function<void()> cancel) override { gone_->Watch(std::move(cancel)); }
+
+   private:
+    const std::shared_ptr<TypedSession> session_;
+    const std::shared_ptr<GoneSignal> gone_;
+    std::atomic<bool> is_answered_ = false;
+  };
+
+  enum class State { kIdle, kReading, kWaiting, kWriting, kClosing, kClosed };
+
+  static constexpr bool kIsTls = std::is_same_v<Stream, SslStream>;
+
+  beast::tcp_stream& lowest() { return beast::get_lowest_layer(stream_); }
+
+  // Makes a handler that keeps the session alive and runs a member of it.
+  template <typename... Args>
+  auto Then(void (TypedSession::*member)(Args...)) {
+    return [self = this->shared_from_this(), member](Args... args) { ((*self).*member)(args...); };
+  }
+
+  void Begin() {
+    if constexpr (kIsTls) {
+      lowest().expires_after(ToChrono(options_.head_time_max));
+      stream_.async_handshake(net::ssl::stream_base::server, Then(&TypedSession::OnHandshake));
+    } else {
+      ReadHead();
+    }
+  }
+
+  void OnHandshake(error_code error) {
+    if (error) return Close();
+    ReadHead();
+  }
+
+  void ReadHead() {
+    if (is_draining_) return Linger();
+    state_ = State::kIdle;
+    if (buffer_.size() > 0) return BeginHead();
+    lowest().expires_after(ToChrono(options_.idle_time_max));
+    ReadMore();
+  }
+
+  // The first byte is here: from now on the clock of the head runs, and no later byte resets it.
+  void BeginHead() {
+    state_ = State::kReading;
+    lowest().expires_after(ToChrono(options_.head_time_max));
+    LookAtHead();
+  }
+
+  void ReadMore() {
+    stream_.async_read_some(buffer_.prepare(kReadSize), Then(&TypedSession::OnRead));
+  }
+
+  void OnRead(error_code error, size_t size) {
+    if (error) return Close();
+    buffer_.commit(size);
+    if (state_ == State::kIdle) return BeginHead();
+    LookAtHead();
+  }
+
+  void LookAtHead() {
+    const absl::string_view read(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    const size_t end = read.find("\r\n\r\n");
+    const absl::string_view head = end == absl::string_view::npos ? read : read.substr(0, end + 4);
+    if (head.size() > static_cast<size_t>(options_.head_bytes_max)) {
+      return Fail(431, absl::StatusCode::kInvalidArgument, "HEAD_TOO_LARGE",
+                  absl::StrCat("the request line and headers may have ", options_.head_bytes_max,
+                               " bytes together"));
+    }
+    if (end != absl::string_view::npos) return OnHead(head);
+    // Somebody who ends lines with LF alone would wait for ever.
+    for (size_t at = read.find('\n'); at != absl::string_view::npos; at = read.find('\n', at + 1)) {
+      if (at == 0 || read[at - 1] != '\r') return FailMalformed("a line must end with CR and LF");
+    }
+    ReadMore();
+  }
+
+  void OnHead(absl::string_view head) {
+    if (const absl::Status sound = CheckRequestHead(head); !sound.ok()) {
+      return Answer({.status = 400,
+                     .headers = {{"Content-Type", "application/json"}},
+                     .body = RenderError(sound)});
+    }
+    parser_.emplace();
+    parser_->header_limit(static_cast<uint32_t>(options_.head_bytes_max));
+    parser_->body_limit(static_cast<uint64_t>(options_.body_bytes_max));
+    error_code error;
+    const size_t used = parser_->put(net::buffer(head.data(), head.size()), error);
+    if (error == http::error::body_limit) return FailTooLarge();
+    if ((error && error != http::error::need_more) || !parser_->is_header_done()) {
+      return FailMalformed(error.message());
+    }
+    is_keeping_alive_ = parser_->keep_alive();
+    TakeRequest();
+    buffer_.consume(used);
+    Admit();
+  }
+
+  // Copies the head out before the body is read: trailers of a chunked body would mix with it.
+  void TakeRequest() {
+    const auto& message = parser_->get();
+    request_ = {};
+    request_.method = std::string(message.method_string());
+    const std::string target(message.target());
+    const size_t question = target.find('?');
+    request_.path = target.substr(0, question);
+    if (question != std::string::npos) request_.query = target.substr(question + 1);
+    for (const auto& field : message) {
+      request_.headers.emplace_back(absl::AsciiStrToLower(std::string(field.name_string())),
+                                    std::string(field.value()));
+    }
+    is_head_request_ = request_.method == "HEAD";
+  }
+
+  void Admit() {
+    if (std::optional<HttpResponse> refusal = parts_.handler.Refuse(request_)) {
+      is_keeping_alive_ = is_keeping_alive_ && parser_->is_done();
+      state_ = State::kWaiting;
+      return OnAnswer(*std::move(refusal));
+    }
+    const auto length = parser_->content_length();
+    const int64_t wanted = length.has_value()   ? static_cast<int64_t>(*length)
+                           : parser_->chunked() ? options_.body_bytes_max
+                                                : 0;
+    if (!parts_.body_bytes.Take(wanted)) {
+      return Fail(503, absl::StatusCode::kResourceExhausted, "OVERLOADED",
+                  "too much is being sent at once; try again in a second");
+    }
+    body_bytes_taken_ = wanted;
+
+    const absl::string_view expect = request_.Header("expect");
+    if (expect.empty()) return ReadBody();
+    if (!absl::EqualsIgnoreCase(expect, "100-continue")) {
+      return Fail(417, absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST",
+                  "the only expectation is 100-continue");
+    }
+    if (parser_->is_done()) return ReadBody();
+    static constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    lowest().expires_after(ToChrono(options_.write_time_max));
+    net::async_write(stream_, net::buffer(kContinue, sizeof kContinue - 1),
+                     Then(&TypedSession::OnContinueSent));
+  }
+
+  void OnContinueSent(error_code error, size_t) {
+    if (error) return Close();
+    ReadBody();
+  }
+
+  void ReadBody() {
+    if (parser_->is_done()) return Dispatch();
+    lowest().expires_after(ToChrono(options_.body_time_max));
+    http::async_read(stream_, buffer_, *parser_, Then(&TypedSession::OnBody));
+  }
+
+  void OnBody(error_code error, size_t) {
+    if (error == http::error::body_limit) return FailTooLarge();
+    if (error && error.category() == http::make_error_code(http::error::bad_chunk).category() &&
+        error != http::error::partial_message && error != http::error::end_of_stream) {
+      return FailMalformed(error.message());
+    }
+    if (error) return Close();
+    Dispatch();
+  }
+
+  void Dispatch() {
+    request_.body = std::move(parser_->get().body());
+    parser_.reset();
+    state_ = State::kWaiting;
+    lowest().expires_never();
+    gone_ = std::make_shared<GoneSignal>();
+    const auto exchange = std::make_shared<Exchange>(this->shared_from_this(), gone_);
+    WatchForGone();
+    parts_.handler.Handle(std::move(request_), exchange);
+  }
+
+  // While an answer is awaited, the socket becomes readable when the client closes it, or sends the
+  // next request early; a peek tells which.
+  void WatchForGone() {
+    lowest().socket().async_wait(
+        tcp::socket::wait_read, [self = this->shared_from_this(), gone = gone_](error_code error) {
+          if (error || self->state_ != State::kWaiting || self->gone_ != gone) return;
+          char byte;
+          const ssize_t size =
+              ::recv(self->lowest().socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+          if (size > 0) return;
+          gone->Raise();
+          self->Close();
+        });
+  }
+
+  void OnAnswer(HttpResponse response) {
+    if (state_ != State::kWaiting) return;
+    error_code ignored;
+    lowest().socket().cancel(ignored);
+    Write(std::move(response));
+  }
+
+  void FailMalformed(absl::string_view why) {
+    Fail(400, absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST",
+         absl::StrCat("the request cannot be read: ", why));
+  }
+
+  void FailTooLarge() {
+    Fail(413, absl::StatusCode::kInvalidArgument, "BODY_TOO_LARGE",
+         absl::StrCat("a body may have ", options_.body_bytes_max,
+                      " bytes; send what you have in several requests"));
+  }
+
+  void Fail(int http_status, absl::StatusCode code, absl::string_view reason,
+            absl::string_view message) {
+    Answer(ErrorResponse(http_status, code, reason, message));
+  }
+
+  // Answers what could not be read to its end, so the connection ends too.
+  void Answer(HttpResponse response) {
+    is_keeping_alive_ = false;
+    Write(std::move(response));
+  }
+
+  void Write(HttpResponse response) {
+    state_ = State::kWriting;
+    is_keeping_alive_ = is_keeping_alive_ && !is_draining_;
+    message_.emplace();
+    message_->version(11);
+    message_->result(static_cast<unsigned>(response.status));
+    for (const auto& [name, value] : response.headers) message_->insert(name, value);
+    SetDefault("X-Content-Type-Options", "nosniff");
+    SetDefault("X-Frame-Options", "DENY");
+    SetDefault("Referrer-Policy", "no-referrer");
+    SetDefault("Cross-Origin-Resource-Policy", "same-origin");
+    SetDefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    SetDefault("Cache-Control", "no-store");
+    if (kIsTls) SetDefault("Strict-Transport-Security", "max-age=31536000");
+    message_->set(http::field::date,
+                  absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", absl::Now(), absl::UTCTimeZone()));
+    message_->keep_alive(is_keeping_alive_);
+    message_->content_length(response.body.size());
+    if (!is_head_request_) message_->body() = std::move(response.body);
+    lowest().expires_after(ToChrono(options_.write_time_max));
+    http::async_write(stream_, *message_, Then(&TypedSession::OnWritten));
+  }
+
+  void SetDefault(const char* name, const char* value) {
+    if (message_->find(name) == message_->end()) message_->set(name, value);
+  }
+
+  void OnWritten(error_code error, size_t) {
+    message_.reset();
+    parts_.body_bytes.GiveBack(std::exchange(body_bytes_taken_, 0));
+    if (error) return Close();
+    if (!is_keeping_alive_) return Linger();
+    ReadHead();
+  }
+
+  void Linger() {
+    state_ = State::kClosing;
+    lowest().expires_after(ToChrono(kLingerTime));
+    if constexpr (kIsTls) {
+      stream_.async_shutdown(
+          [self = this->shared_from_this()](error_code) { self->LingerOnSocket(); });
+    } else {
+      LingerOnSocket();
+    }
+  }
+
+  void LingerOnSocket() {
+    error_code ignored;
+    lowest().socket().shutdown(tcp::socket::shutdown_send, ignored);
+    buffer_.consume(buffer_.size());
+    Discard();
+  }
+
+  void Discard() {
+    lowest().async_read_some(buffer_.prepare(kReadSize), Then(&TypedSession::OnDiscard));
+  }
+
+  void OnDiscard(error_code error, size_t) {
+    if (error || state_ != State::kClosing) return Close();
+    Discard();
+  }
+
+  void Close() {
+    if (std::exchange(state_, State::kClosed) == State::kClosed) return;
+    parts_.body_bytes.GiveBack(std::exchange(body_bytes_taken_, 0));
+    lowest().close();
+    on_end_(this);
+  }
+
+  // Keeps the server's insides alive, so it goes last.
+  const std::function<void(const Session*)> on_end_;
+  const SessionParts parts_;
+  const HttpServer::Options& options_;
+  Stream stream_;
+  beast::flat_buffer buffer_;
+  State state_ = State::kIdle;
+  bool is_draining_ = false;
+  bool is_keeping_alive_ = false;
+  bool is_head_request_ = false;
+  int64_t body_bytes_taken_ = 0;
+  HttpRequest request_;
+  std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<http::response<http::string_body>> message_;
+  std::shared_ptr<GoneSignal> gone_ = std::make_shared<GoneSignal>();
+};
+
+}  // namespace
+
+std::shared_ptr<Session> MakeSession(tcp::socket socket, net::ssl::context* tls,
+                                     const SessionParts& parts,
+                                     std::function<void(const Session*)> on_end) {
+  if (tls == nullptr) {
+    return std::make_shared<TypedSession<beast::tcp_stream>>(beast::tcp_stream(std::move(socket)),
+                                                             parts, std::move(on_end));
+  }
+  return std::make_shared<TypedSession<SslStream>>(SslStream(std::move(socket), *tls), parts,
+                                                   std::move(on_end));
+}
+
+}  // namespace quartermaster::gateway

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <memory>
+
+#include "gateway/edge/budget.h"
+#include "gateway/edge/http_message.h"
+#include "gateway/edge/http_server.h"
+
+namespace quartermaster::gateway {
+
+// One connection: reads a request, has it answered, reads the next. It keeps itself alive as long
+// as it has something to wait for.
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual void Run() = 0;
+  // Closes now if no request is under way, otherwise after the answer. Thread-safe.
+  virtual void Drain() = 0;
+  // Closes now. Thread-safe.
+  virtual void Abort() = 0;
+};
+
+// What all connections share. Must outlive them.
+struct SessionParts {
+  const HttpServer::Options& options;
+  HttpHandler& handler;
+  Budget& body_bytes;
+};
+
+// `on_end` is called when the connection is closed. `tls` may be null, for none.
+std::shared_ptr<Session> MakeSession(boost::asio::ip::tcp::socket socket,
+                                     boost::asio::ssl::context* tls, const SessionParts& parts,
+                                     std::function<void(const Session*)> on_end);
+
+}  // namespace quartermaster::gateway
