@@ -164,8 +164,11 @@ class TypedSession final : public Session,
     }
   }
 
+  // A handler that was on its way when the connection was closed has nothing left to do.
+  bool IsOver(error_code error) const { return error || state_ == State::kClosed; }
+
   void OnHandshake(error_code error) {
-    if (error) return Close();
+    if (IsOver(error)) return Close();
     ReadHead();
   }
 
@@ -189,7 +192,7 @@ class TypedSession final : public Session,
   }
 
   void OnRead(error_code error, size_t size) {
-    if (error) return Close();
+    if (IsOver(error)) return Close();
     buffer_.commit(size);
     if (state_ == State::kIdle) return BeginHead();
     LookAtHead();
@@ -279,7 +282,7 @@ class TypedSession final : public Session,
   }
 
   void OnContinueSent(error_code error, size_t) {
-    if (error) return Close();
+    if (IsOver(error)) return Close();
     ReadBody();
   }
 
@@ -295,7 +298,7 @@ class TypedSession final : public Session,
         error != http::error::partial_message && error != http::error::end_of_stream) {
       return FailMalformed(error.message());
     }
-    if (error) return Close();
+    if (IsOver(error)) return Close();
     Dispatch();
   }
 
@@ -384,7 +387,7 @@ class TypedSession final : public Session,
   void OnWritten(error_code error, size_t) {
     message_.reset();
     parts_.body_bytes.GiveBack(std::exchange(body_bytes_taken_, 0));
-    if (error) return Close();
+    if (IsOver(error)) return Close();
     if (!is_keeping_alive_) return Linger();
     ReadHead();
   }
