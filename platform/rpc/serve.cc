@@ -90,6 +90,11 @@ class Serve::State {
         limits_(limits),
         calls_(parts.metrics.AddCounter("rpc_calls_total", "Calls that ended, by status code.",
                                         {"method", "code"})),
+        cancelled_(parts.metrics
+                       .AddCounter("rpc_cancelled_calls_total",
+                                   "Calls whose caller hung up, or whose deadline came, before "
+                                   "they ended.")
+                       .Only()),
         durations_(parts.metrics.AddHistogram("rpc_duration_seconds",
                                               "From the call's arrival until its answer was ready.",
                                               {"method"})),
@@ -125,6 +130,8 @@ class Serve::State {
     calls->Increment();
     method.duration->Observe(absl::ToDoubleSeconds(duration));
   }
+
+  void CountCancelled() const { cancelled_.Increment(); }
 
   absl::Status CheckMetadata(const Metadata& metadata) const {
     size_t bytes = 0;
@@ -167,6 +174,7 @@ class Serve::State {
   const Parts parts_;
   const Limits limits_;
   telemetry::CounterSeries& calls_;
+  prometheus::Counter& cancelled_;
   telemetry::HistogramSeries& durations_;
   telemetry::GaugeSeries& live_;
   telemetry::GaugeSeries& queued_;
@@ -237,7 +245,10 @@ class CallReactor final : public grpc::ServerUnaryReactor {
   bool is_cancelled() const { return is_cancelled_.load(std::memory_order_relaxed); }
 
  private:
-  void OnCancel() override { is_cancelled_.store(true, std::memory_order_relaxed); }
+  void OnCancel() override {
+    is_cancelled_.store(true, std::memory_order_relaxed);
+    state_.CountCancelled();
+  }
 
   void OnDone() override {
     state_.live_calls().Remove(this);
