@@ -179,7 +179,9 @@ absl::StatusOr<Rows> Connection::RunText(const std::string& sql, int64_t& affect
     }
     // Nor may a second statement in the text, or a CALL, leave anything behind. `getMoreResults`
     // says false at an update count as at the end, hence one call for every possible statement.
-    for (auto left = 1 + std::count(sql.begin(), sql.end(), ';'); left > 0; --left) {
+    constexpr int kResultsOfCallMax = 16;
+    for (auto left = kResultsOfCallMax + std::count(sql.begin(), sql.end(), ';'); left > 0;
+         --left) {
       if (text.getMoreResults()) ReadRows(*std::unique_ptr<sql::ResultSet>(text.getResultSet()));
     }
   });

@@ -155,17 +155,29 @@ absl::Status ChangeRows(Connection& connection, const PlannedStep& planned) {
       .status();
 }
 
+absl::Status RecordBegun(Connection& connection, const PlannedStep& planned) {
+  return connection
+      .Execute(
+          "INSERT INTO schema_steps (migration, step, name, sha256, started_time) "
+          "VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6))",
+          {planned.step.migration, planned.step.step, planned.step.name, planned.sha256})
+      .status();
+}
+
 absl::Status RunStep(Connection& connection, const PlannedStep& planned, bool is_in_doubt) {
-  if (!is_in_doubt) {
-    QM_RETURN_IF_ERROR(
-        connection
-            .Execute("INSERT INTO schema_steps (migration, step, name, sha256, started_time) "
-                     "VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6))",
-                     {planned.step.migration, planned.step.step, planned.step.name, planned.sha256})
-            .status());
+  if (!is_in_doubt) QM_RETURN_IF_ERROR(RecordBegun(connection, planned));
+  const absl::Status done = planned.changes_rows ? ChangeRows(connection, planned)
+                                                 : ChangeTables(connection, planned, is_in_doubt);
+  if (!done.ok() && !is_in_doubt && connection.usable()) {
+    // The server said no, so nothing is in doubt: the next run must not take what is in the way for
+    // its own work.
+    connection
+        .ExecuteBatch({{"ROLLBACK"},
+                       {"DELETE FROM schema_steps WHERE migration = ? AND step = ?",
+                        {planned.step.migration, planned.step.step}}})
+        .IgnoreError();
   }
-  return planned.changes_rows ? ChangeRows(connection, planned)
-                              : ChangeTables(connection, planned, is_in_doubt);
+  return done;
 }
 
 // The server lets go of the lock when the session ends, however it ends.

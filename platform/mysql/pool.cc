@@ -127,6 +127,11 @@ absl::StatusOr<DurabilityReport> Pool::durability() const {
   return *durability_;
 }
 
+int Pool::waiting_count() const {
+  absl::MutexLock lock(&mutex_);
+  return static_cast<int>(waiters_.size());
+}
+
 int Pool::leased_count() const {
   absl::MutexLock lock(&mutex_);
   return leased_count_;

@@ -87,6 +87,8 @@ class Pool {
   const PoolOptions& options() const { return options_; }
   // Connections on loan now.
   int leased_count() const;
+  // Callers of `Acquire` that wait now.
+  int waiting_count() const;
 
  private:
   friend class Lease;

@@ -14,9 +14,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
@@ -56,6 +60,34 @@ std::string Locate(const std::string& program) {
   return access(in_sbin.c_str(), X_OK) == 0 ? in_sbin : program;
 }
 
+// Runs `work` on a thread that lives as long as this process. The kernel ends a child with the
+// *thread* that started it: a test's own threads come and go.
+void RunOnLastingThread(absl::FunctionRef<void()> work) {
+  struct Spawner {
+    absl::Mutex mutex;
+    const absl::FunctionRef<void()>* work ABSL_GUARDED_BY(mutex) = nullptr;
+    bool has_work() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return work != nullptr; }
+    bool has_none() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return work == nullptr; }
+  };
+  static Spawner* const spawner = [] {
+    auto* const made = new Spawner;
+    std::thread([made] {
+      absl::MutexLock lock(&made->mutex);
+      while (true) {
+        made->mutex.Await(absl::Condition(made, &Spawner::has_work));
+        (*made->work)();
+        made->work = nullptr;
+      }
+    }).detach();
+    return made;
+  }();
+  static absl::Mutex* const turn = new absl::Mutex;
+  absl::MutexLock one_at_a_time(turn);
+  absl::MutexLock lock(&spawner->mutex);
+  spawner->work = &work;
+  spawner->mutex.Await(absl::Condition(spawner, &Spawner::has_none));
+}
+
 }  // namespace
 
 absl::StatusOr<Process> Process::Start(const ProcessOptions& options) {
@@ -79,8 +111,11 @@ absl::StatusOr<Process> Process::Start(const ProcessOptions& options) {
   if (!options.ends_with_parent) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
 
   pid_t pid = 0;
-  const int error = posix_spawnp(&pid, arguments[0].c_str(), &files, &attributes,
-                                 Pointers(arguments).data(), Pointers(environment).data());
+  int error = 0;
+  RunOnLastingThread([&] {
+    error = posix_spawnp(&pid, arguments[0].c_str(), &files, &attributes,
+                         Pointers(arguments).data(), Pointers(environment).data());
+  });
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   if (error != 0) return SystemError(absl::StrCat("cannot start ", options.program), error);

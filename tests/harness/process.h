@@ -27,10 +27,8 @@ struct ProcessOptions {
   bool ends_with_parent = true;
 };
 
-// A child process. Killed when it goes, unless it was let go. Not thread-safe.
-//
-// The kernel ends the child with the *thread* that started it, however that ends: start children
-// on a thread that lives as long as they should.
+// A child process. Killed when this object goes, unless it was let go; and by the kernel when this
+// process ends, however it ends, unless it was started to go on. Not thread-safe.
 class Process {
  public:
   static absl::StatusOr<Process> Start(const ProcessOptions& options);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "platform/base/status_macros.h"
@@ -89,7 +90,7 @@ struct Link {
   Descriptor server;
   std::deque<Packet> to_server;
   std::deque<Packet> to_client;
-  // The end of what the client sent, for bytes that are spread over two packets.
+  // The end of what the client sent before, for bytes that came in two pieces.
   std::string tail;
   // The server's next answer is thrown away and the link cut.
   bool swallows_answer = false;
@@ -252,7 +253,7 @@ void TcpProxy::Loop::ReadClient(Link& link) {
 bool TcpProxy::Loop::Applies(Link& link, const std::string& bytes) {
   if (!rule.has_value() || link.swallows_answer) return false;
   const std::string seen = link.tail + bytes;
-  if (seen.find(rule->bytes) == std::string::npos) {
+  if (!absl::EndsWith(seen, rule->bytes)) {
     link.tail = seen.substr(seen.size() - std::min(seen.size(), rule->bytes.size() - 1));
     return false;
   }

@@ -13,9 +13,10 @@
 
 namespace quartermaster::testing {
 
-// What to do when a client has sent certain bytes.
+// What to do when a client has sent certain bytes last.
 struct CutRule {
-  // For instance `COMMIT`. Found also where they are spread over two packets.
+  // What the client's packet ends with, for instance `COMMIT`, alone or behind other statements
+  // (and not the `READ COMMITTED` in the midst of a session's set-up).
   std::string bytes;
   // False: they never reach the server.
   bool is_forwarded = true;

@@ -1,0 +1,1 @@
+DROP INDEX ix_shelves_note ON shelves;
