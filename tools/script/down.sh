@@ -13,8 +13,8 @@ case ${1:-} in
 esac
 
 # Longer than the drain time of the programs, which end by themselves.
-stop_process gateway 15
-stop_process inventory-svc 15
+stop_process gateway 30
+stop_process inventory-svc 30
 stop_process mariadb 60
 if [ -s "$state/socket-dir" ]; then
   sockets=$(cat "$state/socket-dir")

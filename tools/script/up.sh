@@ -1,18 +1,73 @@
-# From a clean checkout to serving programs with the demo loaded. Safe to run again.
+# From a clean checkout to serving programs with the demo loaded. Safe to run again: what runs from
+# the same program and settings is left alone.
 # shellcheck shell=sh
 . tools/script/processes.sh
 . tools/script/database.sh
+. tools/script/services.sh
+
+if [ $# -gt 0 ]; then
+  complain "up takes no arguments; ./quartermaster help names its settings."
+  exit 2
+fi
+
+migrate_inventory() {
+  with_settings "$settings_dir/inventory-migrate" "$(program inventory-svc)" migrate &&
+    grant_runtime inventory-svc/migrations/runtime.grants "$inventory_schema" inventory
+}
+
+# Keys and certificates last; tokens are made anew each time.
+make_demo_identities() {
+  mkdir -p "$demo" && chmod 700 "$demo" &&
+    "$(program qm-demo-issuer)" keys --dir "$demo" &&
+    "$(program qm-demo-issuer)" pki --dir "$demo" &&
+    (umask 077 && "$(program qm-demo-issuer)" persons --dir "$demo" --json >"$demo/persons.new") &&
+    mv "$demo/persons.new" "$demo/persons.json"
+}
+
+qmctl() { "$(program qmctl)" --server "127.0.0.1:$gateway_grpc_port" "$@"; }
 
 make_state
 check_disk
 make_socket_dir
 began_up=$(now_ms)
+
 say "Packages"
 install_packages build run
+check_port "$gateway_http_port" QM_GATEWAY_HTTP_PORT gateway
+check_port "$gateway_grpc_port" QM_GATEWAY_GRPC_PORT gateway
+check_port "$inventory_rpc_port" QM_INVENTORY_RPC_PORT inventory-svc
+
 say "Programs"
 step "Configure" configure dev
-step "Build" build dev all
+step "Build" build dev inventory-svc gateway qmctl qm-demo-issuer
+
 say "Database"
 step "Start MariaDB" start_database
-step "Schemas and users" create_schemas
-say "Done in $(duration $(($(now_ms) - began_up)))."
+step "Make schemas and users" create_schemas
+
+say "Services"
+step "Make the demo's keys, certificates and tokens" make_demo_identities
+mkdir -p "$settings_dir" && chmod 700 "$settings_dir"
+(umask 077 && migration_settings >"$settings_dir/inventory-migrate")
+step "Migrate inventory" migrate_inventory
+step "Start inventory-svc" start_service inventory-svc inventory_settings
+step "Start gateway" start_service gateway gateway_settings
+
+say "Demo"
+step "Load the first spring" qmctl --as "$demo_administrator" import "$demo_data"
+say
+qmctl --as dispatcher-lin board
+
+cat <<TEXT
+
+Serving since $(duration $(($(now_ms) - began_up))) after the start of this script:
+  the board      http://127.0.0.1:$gateway_http_port/
+  JSON           http://127.0.0.1:$gateway_http_port/v1/…
+  gRPC           127.0.0.1:$gateway_grpc_port
+  inventory-svc  127.0.0.1:$inventory_rpc_port, with a client certificate
+
+Try:
+  build/dev/qmctl/qmctl --as dispatcher-lin board
+  build/dev/qmctl/qmctl --help
+  ./quartermaster status
+TEXT
