@@ -1,5 +1,5 @@
-# Formats the C++ sources that git knows, and writes docs/api.md and the settings tables anew
-# from the protos and from the programs that are built.
+# Formats the C++ sources that git knows, and writes anew what the docs take from elsewhere: the page
+# of the API from the protos, the settings tables from the programs that are built.
 # shellcheck shell=sh
 make_state
 install_packages test
