@@ -80,6 +80,9 @@ absl::Status Stack::MakeKeys() {
                                    .log_file = directory_ + "/demo-issuer.log"},
                                   absl::Now() + absl::Seconds(20)));
   }
+  if (!options_.systems_json.empty()) {
+    std::ofstream(directory_ + "/systems.json") << options_.systems_json;
+  }
   return absl::OkStatus();
 }
 
@@ -165,18 +168,16 @@ absl::StatusOr<std::string> Stack::MakeToken(const std::string& subject,
   return std::string(absl::StripAsciiWhitespace(ReadFile(file)));
 }
 
-std::shared_ptr<grpc::Channel> Stack::ConnectToInventory(const std::string& certificate,
-                                                         const std::string& address) {
-  return Connect(
-      address.empty() ? inventory_address_ : address,
-      grpc::SslCredentials(
-          {.pem_root_certs = ReadFile(directory_ + "/ca.pem"),
-           .pem_private_key = ReadFile(absl::StrCat(directory_, "/", certificate, "-key.pem")),
-           .pem_cert_chain = ReadFile(absl::StrCat(directory_, "/", certificate, ".pem"))}));
+std::shared_ptr<grpc::Channel> Stack::ConnectToInventory(const std::string& certificate) {
+  const std::string stem = absl::StrCat(directory_, "/", certificate);
+  return Connect(inventory_address_,
+                 grpc::SslCredentials({.pem_root_certs = ReadFile(directory_ + "/ca.pem"),
+                                       .pem_private_key = ReadFile(stem + "-key.pem"),
+                                       .pem_cert_chain = ReadFile(stem + ".pem")}));
 }
 
-std::shared_ptr<grpc::Channel> Stack::ConnectToGateway() {
-  return Connect(gateway_address_, grpc::InsecureChannelCredentials());
+std::shared_ptr<grpc::Channel> Stack::ConnectPlaintext(const std::string& address) {
+  return Connect(address, grpc::InsecureChannelCredentials());
 }
 
 std::shared_ptr<grpc::Channel> Stack::Connect(

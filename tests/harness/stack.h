@@ -21,6 +21,8 @@ struct StackOptions {
   bool has_gateway = true;
   // Where inventory-svc finds the database; empty: the server's own socket. For a proxy between.
   std::string database_socket;
+  // What systems.json says; empty: what the demo's says.
+  std::string systems_json;
   // Settings beside those that the stack makes; they win.
   std::map<std::string, std::string> inventory_settings;
   std::map<std::string, std::string> gateway_settings;
@@ -58,10 +60,11 @@ class Stack {
                                         const std::vector<std::string>& grants);
   // Connects to inventory-svc with the certificate of that name (`province-demo`, `gateway`). Each
   // channel has a connection of its own.
-  std::shared_ptr<grpc::Channel> ConnectToInventory(const std::string& certificate,
-                                                    const std::string& address = "");
+  std::shared_ptr<grpc::Channel> ConnectToInventory(const std::string& certificate);
   // Connects to the gateway's gRPC port.
-  std::shared_ptr<grpc::Channel> ConnectToGateway();
+  std::shared_ptr<grpc::Channel> ConnectToGateway() { return ConnectPlaintext(gateway_address_); }
+  // Connects to anything on the loopback that speaks in the clear.
+  std::shared_ptr<grpc::Channel> ConnectPlaintext(const std::string& address);
 
  private:
   explicit Stack(StackOptions options) : options_(std::move(options)) {}
