@@ -46,7 +46,9 @@ class ServiceAuthenticatorTest : public testing::Test {
     folder_.Put("gateway-jwks.json", gateway_.minter->RenderJwks());
     folder_.Put("systems.json",
                 R"({"spiffe://quartermaster/systems/province": {"name": "systems/province",
-                    "grants": [{"role": "integrator", "unit": "units/a"}]}})");
+                    "grants": [{"role": "integrator", "unit": "units/a"}]},
+                    "spiffe://quartermaster/gateway": {"name": "systems/gateway",
+                    "grants": [{"role": "administrator", "unit": "units/a"}]}})");
     auto made = ServiceAuthenticator::Make(Options());
     ASSERT_TRUE(made.ok()) << made.status();
     authenticator_ = *std::move(made);
@@ -102,7 +104,7 @@ TEST_F(ServiceAuthenticatorTest, RefusesWhoeverIsNotSaidToBeAnyone) {
       {"an identity from a stranger", lin, {"spiffe://evil/gateway"}, "only the gateway"},
       {"a certificate with two names", lin, {kGateway, kProvince}, "exactly one"},
       {"a certificate with one name twice", "", {kProvince, kProvince}, "exactly one"},
-      {"the gateway for itself", "", {kGateway}, "for whom"},
+      {"the gateway for itself, though somebody listed it", "", {kGateway}, "for whom"},
       {"a system that is not listed", "", {"spiffe://quartermaster/systems/other"}, "not in"},
       {"another trust domain", "", {"spiffe://evil/systems/province"}, "not in"},
       {"an identity of another key", impostor.IdentityOf("lin"), {kGateway}, "nobody we trust"},
