@@ -37,23 +37,24 @@ void LogForGrpc(gpr_log_func_args* args) {
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
     const ServerOptions& options) {
-  if (!options.is_plaintext) {
-    if (options.certificate_file.empty() || options.key_file.empty() ||
-        options.client_ca_file.empty()) {
-      return absl::FailedPreconditionError(
-          "TLS needs TLS_CERTIFICATE_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE; "
-          "RPC_PLAINTEXT=true does without, on loopback only");
-    }
-    return MakeServerCredentials({.certificate = options.certificate_file,
-                                  .key = options.key_file,
-                                  .ca = options.client_ca_file},
-                                 options.client_certificate == ClientCertificate::kRequired);
+  const std::string& prefix = options.setting_prefix;
+  if (options.is_plaintext) {
+    if (IsLoopback(options.address)) return grpc::InsecureServerCredentials();
+    return absl::FailedPreconditionError(
+        absl::StrCat(prefix, "RPC_PLAINTEXT=true is possible on loopback only, and ", prefix,
+                     "RPC_ADDRESS is ", options.address));
   }
-  if (!IsLoopback(options.address)) {
+  if (options.certificate_file.empty() || options.key_file.empty() ||
+      options.client_ca_file.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "RPC_PLAINTEXT=true is possible on loopback only, and RPC_ADDRESS is ", options.address));
+        "TLS needs ", prefix, "TLS_CERTIFICATE_FILE, ", prefix, "TLS_KEY_FILE and ", prefix,
+        "TLS_CLIENT_CA_FILE; ", prefix, "RPC_PLAINTEXT=true does without, on loopback only"));
   }
-  return grpc::InsecureServerCredentials();
+  return MakeServerCredentials({.certificate = options.certificate_file,
+                                .key = options.key_file,
+                                .ca = options.client_ca_file,
+                                .refresh_interval = options.tls_refresh_interval},
+                               options.client_certificate == ClientCertificate::kRequired);
 }
 
 // Other readers see the old file or the new one, never half of it.
@@ -159,9 +160,9 @@ class Server::Impl {
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       server_.reset();
-      return absl::FailedPreconditionError(absl::StrCat("cannot take calls on ", options_.address,
-                                                        ": ", FindWhyNotListening(options_.address),
-                                                        "; RPC_ADDRESS says where"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "cannot take calls on ", options_.address, ": ", FindWhyNotListening(options_.address),
+          "; ", options_.setting_prefix, "RPC_ADDRESS says where"));
     }
     address_ =
         absl::StartsWith(options_.address, "unix:")

@@ -35,6 +35,8 @@ enum class ClientCertificate {
 struct ServerOptions {
   // Which program this is, for the log: `inventory-svc`.
   std::string program;
+  // What its settings begin with, for messages that name one. `Declare` sets it.
+  std::string setting_prefix;
   // `host:port`, port 0 takes a free one; or `unix:/path`.
   std::string address = "127.0.0.1:0";
   // Where to write the address, with the port that it got, once calls are taken. Empty: nowhere.
@@ -46,6 +48,7 @@ struct ServerOptions {
   std::string certificate_file;
   std::string key_file;
   std::string client_ca_file;
+  absl::Duration tls_refresh_interval = absl::Seconds(10);
   ClientCertificate client_certificate = ClientCertificate::kRequired;
   // No TLS at all. Possible on loopback and unix sockets only, and only when asked for.
   bool is_plaintext = false;

@@ -40,6 +40,7 @@ void DeclareLog(config::Settings& settings, log::Options& options) {
 
 void ServerOptions::Declare(config::Settings& settings) {
   const std::string prefix(settings.prefix());
+  setting_prefix = prefix;
   settings.String(prefix + "RPC_ADDRESS", &address,
                   {.help = "Where gRPC calls are taken: host:port, or unix:/path. Port 0 takes a "
                            "free one."});
@@ -54,6 +55,10 @@ void ServerOptions::Declare(config::Settings& settings) {
   settings.Path(prefix + "TLS_KEY_FILE", &key_file, {.help = "The certificate's key, PEM."});
   settings.Path(prefix + "TLS_CLIENT_CA_FILE", &client_ca_file,
                 {.help = "Certificates that sign those of the callers, PEM."});
+  settings.Duration(prefix + "TLS_REFRESH_INTERVAL", &tls_refresh_interval,
+                    {.min = absl::Seconds(1),
+                     .max = absl::Hours(1),
+                     .help = "How often the TLS files are looked at."});
   settings.Bool(prefix + "RPC_PLAINTEXT", &is_plaintext,
                 "Takes calls without TLS. For loopback and unix sockets only.");
   settings.Bool(prefix + "RPC_REFLECTION", &has_reflection,

@@ -1,5 +1,6 @@
 #include "platform/rpc/tls.h"
 
+#include <arpa/inet.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 #include <openssl/pem.h>
@@ -14,8 +15,6 @@
 
 namespace quartermaster::rpc {
 namespace {
-
-constexpr unsigned int kFileRefreshSeconds = 10;
 
 struct FileCloser {
   void operator()(std::FILE* file) const { std::fclose(file); }
@@ -61,7 +60,8 @@ void Watch(const std::shared_ptr<grpc::experimental::CertificateProviderInterfac
 std::shared_ptr<grpc::experimental::CertificateProviderInterface> MakeProvider(
     const TlsFiles& files) {
   return std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      files.key, files.certificate, files.ca, kFileRefreshSeconds);
+      files.key, files.certificate, files.ca,
+      static_cast<unsigned int>(absl::ToInt64Seconds(files.refresh_interval)));
 }
 
 }  // namespace
@@ -103,8 +103,10 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeClientCredentials(
 bool IsLoopback(absl::string_view address) {
   if (absl::StartsWith(address, "unix:")) return true;
   absl::ConsumePrefix(&address, "dns:///");
-  const absl::string_view host = address.substr(0, address.rfind(':'));
-  return host == "localhost" || host == "[::1]" || absl::StartsWith(host, "127.");
+  const std::string host(address.substr(0, address.rfind(':')));
+  if (host == "localhost" || host == "[::1]") return true;
+  in_addr ipv4;
+  return inet_pton(AF_INET, host.c_str(), &ipv4) == 1 && ntohl(ipv4.s_addr) >> 24 == 127;
 }
 
 }  // namespace quartermaster::rpc

@@ -9,9 +9,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
-// Both ends of mutual TLS. The files are read again within a minute after they change, so that a
-// certificate is renewed without a restart; connections that exist keep the old one until they end.
+// Both ends of mutual TLS. The files are looked at again and again, so that a certificate is
+// renewed without a restart; connections that exist keep the old one until they end.
 namespace quartermaster::rpc {
 
 // Three PEM files: what this end shows, and whom it believes.
@@ -19,6 +20,8 @@ struct TlsFiles {
   std::string certificate;
   std::string key;
   std::string ca;
+  // How long after a change it is used, in whole seconds.
+  absl::Duration refresh_interval = absl::Seconds(10);
 };
 
 // Returns FAILED_PRECONDITION, naming the file, if one cannot be read, holds no certificate or key,

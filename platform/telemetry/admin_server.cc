@@ -21,7 +21,6 @@ using asio::ip::tcp;
 
 constexpr int kConnectionsMax = 16;
 constexpr uint32_t kRequestBytesMax = 8 * 1024;
-constexpr std::chrono::seconds kConnectionTimeMax{2};
 
 using Response = http::response<http::string_body>;
 
@@ -44,15 +43,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Answer = std::function<Response(const http::request<http::empty_body>&)>;
 
   // `finished` runs when the connection is closed.
-  Connection(tcp::socket socket, Answer answer, std::function<void()> finished)
-      : stream_(std::move(socket)), answer_(std::move(answer)), finished_(std::move(finished)) {
+  Connection(tcp::socket socket, absl::Duration time_max, Answer answer,
+             std::function<void()> finished)
+      : stream_(std::move(socket)),
+        time_max_(absl::ToChronoMilliseconds(time_max)),
+        answer_(std::move(answer)),
+        finished_(std::move(finished)) {
     parser_.header_limit(kRequestBytesMax);
     parser_.body_limit(0);
   }
   ~Connection() { finished_(); }
 
   void Read() {
-    stream_.expires_after(kConnectionTimeMax);
+    stream_.expires_after(time_max_);
     http::async_read(stream_, buffer_, parser_,
                      [self = shared_from_this()](beast::error_code error, size_t) {
                        if (error) return;
@@ -63,7 +66,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   void Write() {
     response_ = answer_(parser_.get());
-    stream_.expires_after(kConnectionTimeMax);
+    stream_.expires_after(time_max_);
     http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code, size_t) {
       beast::error_code ignored;
       self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
@@ -71,6 +74,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   beast::tcp_stream stream_;
+  const std::chrono::milliseconds time_max_;
   const Answer answer_;
   const std::function<void()> finished_;
   beast::flat_buffer buffer_{kRequestBytesMax};
@@ -82,14 +86,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 class AdminServer::Impl {
  public:
-  Impl(Metrics& metrics, Readiness& readiness) : metrics_(metrics), readiness_(readiness) {}
+  Impl(const AdminOptions& options, Metrics& metrics, Readiness& readiness)
+      : options_(options), metrics_(metrics), readiness_(readiness) {}
 
   ~Impl() {
     context_.stop();
     if (thread_.joinable()) thread_.join();
   }
 
-  absl::Status Listen(const std::string& address) {
+  absl::Status Listen() {
+    const std::string& address = options_.address;
     const size_t colon = address.rfind(':');
     uint32_t port = 0;
     beast::error_code error;
@@ -143,7 +149,8 @@ class AdminServer::Impl {
       }
       ++connection_count_;
       std::make_shared<Connection>(
-          std::move(socket), [this](const auto& request) { return Answer(request); },
+          std::move(socket), options_.connection_time_max,
+          [this](const auto& request) { return Answer(request); },
           [this] {
             --connection_count_;
             AcceptUnlessFull();
@@ -180,6 +187,7 @@ class AdminServer::Impl {
     return MakeText(http::status::service_unavailable, std::move(body));
   }
 
+  const AdminOptions options_;
   Metrics& metrics_;
   Readiness& readiness_;
   asio::io_context context_{1};
@@ -198,8 +206,8 @@ AdminServer::~AdminServer() = default;
 absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(const AdminOptions& options,
                                                                 Metrics& metrics,
                                                                 Readiness& readiness) {
-  auto impl = std::make_unique<Impl>(metrics, readiness);
-  const absl::Status listening = impl->Listen(options.address);
+  auto impl = std::make_unique<Impl>(options, metrics, readiness);
+  const absl::Status listening = impl->Listen();
   if (!listening.ok()) return listening;
   impl->Run();
   return std::unique_ptr<AdminServer>(new AdminServer(std::move(impl)));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "platform/telemetry/metrics.h"
 #include "platform/telemetry/readiness.h"
 
@@ -13,6 +14,8 @@ struct AdminOptions {
   // `host:port`; port 0 takes a free one. Anyone who reaches it can read the metrics, so it is
   // loopback unless the network around it is known.
   std::string address = "127.0.0.1:0";
+  // How long a client may take to send its request, and to read the answer.
+  absl::Duration connection_time_max = absl::Seconds(2);
 };
 
 // Answers operators over HTTP/1.1, from one thread of its own:
@@ -20,7 +23,7 @@ struct AdminOptions {
 // - `GET /readyz`: 200, or 503 and a line for each check that failed;
 // - `GET /metrics`: the metrics in the Prometheus text format.
 //
-// It serves sixteen connections at a time and one request on each, within two seconds and 8 KiB.
+// It serves sixteen connections at a time and one request on each, of at most 8 KiB.
 //
 // Thread-safe. `metrics` and `readiness` must outlive it. Its destructor ends the thread.
 class AdminServer {

@@ -1,0 +1,398 @@
+#include "platform/rpc/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/synchronization/notification.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "platform/base/check.h"
+#include "platform/rpc/status_codec.h"
+#include "platform/rpc/test_service.h"
+
+namespace quartermaster::rpc {
+namespace {
+
+using ::grpc::health::v1::Health;
+using ::grpc::health::v1::HealthCheckRequest;
+using ::grpc::health::v1::HealthCheckResponse;
+using ::testing::AllOf;
+using ::testing::ExitedWithCode;
+using ::testing::HasSubstr;
+
+absl::Status GetUnit(grpc::Channel& channel, absl::Duration timeout = absl::Seconds(20)) {
+  const std::shared_ptr<grpc::Channel> unowned(&channel, [](grpc::Channel*) {});
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  ActAs(context, "persons/reader", "units.read");
+  pb::Unit unit;
+  return FromGrpcStatus(pb::Units::NewStub(unowned)->GetUnit(&context, {}, &unit));
+}
+
+// Returns `SERVING`, `NOT_SERVING`, or the status code's number.
+std::string HealthOf(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
+  grpc::ClientContext context;
+  HealthCheckRequest request;
+  request.set_service(service);
+  HealthCheckResponse response;
+  const grpc::Status status = Health::NewStub(channel)->Check(&context, request, &response);
+  return status.ok() ? HealthCheckResponse::ServingStatus_Name(response.status())
+                     : absl::StrCat(status.error_code());
+}
+
+template <typename Condition>
+void WaitUntil(Condition condition) {
+  const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  while (!condition()) {
+    ASSERT_LT(absl::Now(), deadline) << "it never came true";
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+std::string ReadWhole(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+TEST(ServerTest, SaysThatTheAddressIsInUseAndWhichSettingToChange) {
+  TestProgram first;
+  first.Start();
+  ServerOptions options = TestProgram::DefaultOptions();
+  options.address = first.server->address();
+  options.setting_prefix = "QM_TEST_";
+  TestProgram second(options);
+
+  const absl::Status status = Server::Start(options, second.parts()).status();
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr(options.address), HasSubstr("Address already in use"),
+                    HasSubstr("QM_TEST_RPC_ADDRESS says where")));
+}
+
+TEST(ServerTest, RefusesPlaintextOnANetwork) {
+  ServerOptions options = TestProgram::DefaultOptions();
+  for (const char* address : {"0.0.0.0:0", "[::]:0", "10.0.0.1:7000", "depot:7000"}) {
+    options.address = address;
+    TestProgram program(options);
+    const absl::Status status = Server::Start(options, program.parts()).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << address;
+    EXPECT_THAT(std::string(status.message()),
+                AllOf(HasSubstr("RPC_PLAINTEXT"), HasSubstr(address)));
+  }
+}
+
+TEST(ServerTest, IsNotPlaintextUnlessAsked) {
+  ServerOptions options = TestProgram::DefaultOptions();
+  options.is_plaintext = false;
+  TestProgram program(options);
+
+  EXPECT_THAT(std::string(Server::Start(options, program.parts()).status().message()),
+              HasSubstr("TLS_CERTIFICATE_FILE"));
+}
+
+TEST(ServerTest, WritesItsAddressesForOthersToFind) {
+  const std::string path = absl::StrCat(::testing::TempDir(), "/server_test_address_", getpid());
+  ServerOptions options = TestProgram::DefaultOptions();
+  options.address_file = path;
+  options.admin_address_file = path + ".admin";
+  TestProgram program(options);
+  program.Start();
+
+  EXPECT_EQ(ReadWhole(path), program.server->address() + "\n");
+  EXPECT_EQ(ReadWhole(path + ".admin"), program.server->admin_address() + "\n");
+  EXPECT_FALSE(absl::EndsWith(program.server->address(), ":0"));
+}
+
+TEST(ServerTest, ListensOnAUnixSocket) {
+  ServerOptions options = TestProgram::DefaultOptions();
+  options.address = absl::StrCat("unix:/tmp/qm-server-test-", getpid());
+  TestProgram program(options);
+  program.Start();
+
+  EXPECT_EQ(program.server->address(), options.address);
+  EXPECT_EQ(GetUnit(*program.Connect()), absl::OkStatus());
+}
+
+TEST(ServerTest, RefusesAMessageThatIsTooLarge) {
+  TestProgram program;
+  program.Start();
+  grpc::ClientContext context;
+  ActAs(context, "persons/reader", "units.read");
+  pb::GetUnitRequest request;
+  request.set_name(std::string(5 * 1024 * 1024, 'x'));
+  pb::Unit unit;
+
+  const grpc::Status status =
+      pb::Units::NewStub(program.Connect())->GetUnit(&context, request, &unit);
+
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+// One HTTP/2 connection made of raw bytes, for what no client library would send.
+class RawConnection {
+ public:
+  explicit RawConnection(const std::string& address) {
+    const std::pair<std::string, std::string> parts = absl::StrSplit(address, ':');
+    sockaddr_in peer = {};
+    peer.sin_family = AF_INET;
+    peer.sin_port = htons(static_cast<uint16_t>(std::stoi(parts.second)));
+    peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    QM_CHECK(connect(socket_, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) == 0);
+    const timeval patience = {.tv_sec = 5, .tv_usec = 0};
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  }
+  ~RawConnection() { close(socket_); }
+
+  // Begins a call with one more header, whose name and value are shorter than 127 bytes.
+  void Call(const std::string& name, const std::string& value) {
+    std::string headers;
+    for (const auto& [key, text] : std::vector<std::pair<std::string, std::string>>{
+             {":method", "POST"},
+             {":scheme", "http"},
+             {":path", "/quartermaster.inventory.v1.Units/GetUnit"},
+             {":authority", "localhost"},
+             {"content-type", "application/grpc"},
+             {"te", "trailers"},
+             {name, value}}) {
+      // A literal that is not to be indexed, its name and value as plain bytes.
+      absl::StrAppend(&headers, std::string(1, '\0'), std::string(1, char(key.size())), key,
+                      std::string(1, char(text.size())), text);
+    }
+    constexpr char kSettings = 4;
+    constexpr char kHeaders = 1;
+    constexpr char kEndOfHeaders = 4;
+    Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, "") +
+         Frame(kHeaders, kEndOfHeaders, 1, headers));
+  }
+
+  // Waits until the server closes the connection.
+  bool IsClosedByServer() {
+    char buffer[4096];
+    ssize_t size;
+    do {
+      size = recv(socket_, buffer, sizeof(buffer), 0);
+    } while (size > 0);
+    return size == 0 || errno == ECONNRESET;
+  }
+
+ private:
+  static std::string Frame(char type, char flags, char stream, const std::string& payload) {
+    const char header[] = {
+        0, char(payload.size() >> 8), char(payload.size()), type, flags, 0, 0, 0, stream};
+    return std::string(header, sizeof(header)) + payload;
+  }
+  void Send(const std::string& bytes) {
+    QM_CHECK(send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+             static_cast<ssize_t>(bytes.size()));
+  }
+
+  const int socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+};
+
+// Goal: what one caller sends in its metadata cannot take away another's calls (gRPC 1.51 closes
+// the whole connection on it). Method: calls go on and on over one connection while others bring
+// too much metadata, binary metadata that is no base64, and bytes that are no HTTP/2; all of the
+// former must succeed.
+TEST(ServerPoisonTest, HarmsNoConnectionButItsOwn) {
+  TestProgram program;
+  program.Start();
+  const std::shared_ptr<grpc::Channel> good = program.Connect();
+  ASSERT_EQ(GetUnit(*good), absl::OkStatus());
+  std::atomic<bool> is_over = false;
+  std::atomic<int> good_count = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      while (!is_over) {
+        ASSERT_EQ(GetUnit(*good), absl::OkStatus());
+        ++good_count;
+      }
+    });
+  }
+
+  for (int i = 0; i < 5; ++i) {
+    grpc::ClientContext context;
+    ActAs(context, "persons/reader", "units.read");
+    context.AddMetadata("x-padding", std::string(200 * 1024, 'x'));
+    pb::Unit unit;
+    EXPECT_FALSE(pb::Units::NewStub(program.Connect())->GetUnit(&context, {}, &unit).ok());
+    RawConnection binary(program.server->address());
+    binary.Call("x-poison-bin", "!!! no base64 !!!");
+    EXPECT_TRUE(binary.IsClosedByServer());
+  }
+  const int good_count_so_far = good_count;
+  WaitUntil([&] { return good_count > good_count_so_far + 100; });
+  is_over = true;
+  for (std::thread& caller : callers) caller.join();
+}
+
+TEST(ServerHealthTest, FollowsReadiness) {
+  std::atomic<bool> has_database = false;
+  TestProgram program;
+  program.readiness.AddCheck("database", [&] {
+    return has_database ? absl::OkStatus() : absl::UnavailableError("it is away");
+  });
+  program.Start();
+  const std::shared_ptr<grpc::Channel> channel = program.Connect();
+
+  EXPECT_EQ(HealthOf(channel, ""), "NOT_SERVING");
+  EXPECT_EQ(HealthOf(channel, "readiness"), "NOT_SERVING");
+  EXPECT_EQ(HealthOf(channel, "liveness"), "SERVING");
+  EXPECT_EQ(HealthOf(channel, "nothing"), "5");
+
+  has_database = true;
+  WaitUntil([&] { return HealthOf(channel, "") == "SERVING"; });
+  EXPECT_EQ(HealthOf(channel, "readiness"), "SERVING");
+}
+
+// Goal: a call that was taken is answered, though the server is asked to end meanwhile; a call that
+// comes later is not taken.
+TEST(ServerDrainTest, LetsRunningCallsEnd) {
+  absl::Notification running;
+  absl::Notification release;
+  TestProgram program;
+  program.units.get_unit = [&](const auto&, const auto&, auto&) {
+    running.Notify();
+    release.WaitForNotification();
+    return absl::OkStatus();
+  };
+  program.Start();
+  const std::shared_ptr<grpc::Channel> channel = program.Connect();
+  absl::Status answered = absl::UnknownError("not answered");
+  std::thread call([&] { answered = GetUnit(*channel); });
+  running.WaitForNotification();
+  std::atomic<bool> is_drained = false;
+  std::thread drain([&] {
+    program.server->Drain();
+    is_drained = true;
+  });
+  WaitUntil([&] { return !program.readiness.FindFailures().empty(); });
+  WaitUntil([&] {
+    return GetUnit(*program.Connect(), absl::Seconds(1)).code() == absl::StatusCode::kUnavailable;
+  });
+
+  EXPECT_FALSE(is_drained);
+  release.Notify();
+  call.join();
+  drain.join();
+
+  EXPECT_EQ(answered, absl::OkStatus());
+  EXPECT_EQ(program.serve.live_calls().count(), 0);
+}
+
+TEST(ServerDrainTest, CancelsWhatTakesTooLongAndAnswersWhatWaits) {
+  absl::Notification running;
+  absl::Notification release;
+  ServerOptions options = TestProgram::DefaultOptions();
+  options.executors.read = {.thread_count = 1, .queue_max = 4};
+  options.drain_time = absl::Milliseconds(200);
+  TestProgram program(options);
+  int run_count = 0;
+  program.units.get_unit = [&](const auto&, const auto&, auto&) {
+    if (++run_count == 1) running.Notify();
+    release.WaitForNotification();
+    return absl::OkStatus();
+  };
+  program.Start();
+  const std::shared_ptr<grpc::Channel> channel = program.Connect();
+  std::thread slow([&] { EXPECT_FALSE(GetUnit(*channel).ok()); });
+  running.WaitForNotification();
+  std::thread waiting([&] { EXPECT_FALSE(GetUnit(*channel).ok()); });
+  WaitUntil([&] { return program.executors.GetLoad(CallClass::kRead).queued_count == 1; });
+
+  std::thread drain([&] { program.server->Drain(); });
+  waiting.join();
+  slow.join();
+  WaitUntil([&] { return program.serve.live_calls().count() == 1; });
+  release.Notify();
+  drain.join();
+
+  EXPECT_EQ(run_count, 1);
+}
+
+// Goal: a handler that never ends cannot keep the process from ending, and the log names it.
+TEST(ServerDrainDeathTest, EndsTheProcessWhenAHandlerHangs) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        ServerOptions options = TestProgram::DefaultOptions();
+        options.drain_time = absl::Milliseconds(100);
+        options.exit_grace = absl::Milliseconds(200);
+        TestProgram program(options);
+        absl::Notification running;
+        program.units.get_unit = [&](const auto&, const auto&, auto&) {
+          running.Notify();
+          absl::Notification().WaitForNotification();
+          return absl::OkStatus();
+        };
+        program.Start();
+        const std::shared_ptr<grpc::Channel> channel = program.Connect();
+        std::thread call([&] { (void)GetUnit(*channel); });
+        running.WaitForNotification();
+        program.server->Drain();
+        std::_Exit(0);
+      },
+      ExitedWithCode(75), "calls hang.*Units/GetUnit for ");
+}
+
+TEST(RunServerDeathTest, EndsInOrderOnSigterm) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        ServerOptions options = TestProgram::DefaultOptions();
+        options.address_file =
+            absl::StrCat(::testing::TempDir(), "/server_test_sigterm_", getpid());
+        TestProgram program(options);
+        std::thread operations([&] {
+          WaitUntil([&] { return !ReadWhole(options.address_file).empty(); });
+          kill(getpid(), SIGTERM);
+        });
+        const int exit_code = RunServer(options, program.parts());
+        operations.join();
+        std::_Exit(exit_code);
+      },
+      ExitedWithCode(0), "\"message\":\"serving\".*\"schema_version\":\"7\".*drained");
+}
+
+TEST(RunServerDeathTest, SaysWhyItCannotStart) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        ServerOptions options = TestProgram::DefaultOptions();
+        options.address = "0.0.0.0:0";
+        TestProgram program(options);
+        std::_Exit(RunServer(options, program.parts()));
+      },
+      ExitedWithCode(1), "test-svc: RPC_PLAINTEXT=true is possible on loopback only");
+}
+
+TEST(ServerOptionsTest, DeclaresSettingsOnce) {
+  ServerOptions options;
+  config::Settings settings("QM_TEST_", {{"QM_TEST_RPC_ADDRESS", "127.0.0.1:7"},
+                                         {"QM_TEST_READ_THREADS", "3"},
+                                         {"QM_TEST_LOG_LEVEL", "warning"},
+                                         {"QM_TEST_RPC_DRAIN_TIME", "3s"}});
+
+  options.Declare(settings);
+
+  EXPECT_EQ(settings.Check(), absl::OkStatus());
+  EXPECT_EQ(options.address, "127.0.0.1:7");
+  EXPECT_EQ(options.executors.read.thread_count, 3);
+  EXPECT_EQ(options.log.level, log::Level::kWarning);
+  EXPECT_EQ(options.drain_time, absl::Seconds(3));
+  EXPECT_THAT(settings.PrintSettings(), HasSubstr("| `QM_TEST_RPC_DRAIN_TIME` | `20s` |"));
+}
+
+}  // namespace
+}  // namespace quartermaster::rpc
