@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -22,11 +23,26 @@ std::vector<std::string> UserFlag() {
   return {};
 }
 
+absl::Status InstallDatabase(const std::string& data) {
+  ProcessOptions install{.program = "mariadb-install-db",
+                         .arguments = {"--no-defaults", absl::StrCat("--datadir=", data),
+                                       "--auth-root-authentication-method=normal", "--skip-test-db",
+                                       "--innodb-log-file-size=8M"},
+                         .log_file = absl::StrCat(data, ".install.log")};
+  for (const std::string& flag : UserFlag()) install.arguments.push_back(flag);
+  return RunProgram(install, absl::Now() + kStartMax);
+}
+
+absl::Status CopyTree(const std::string& from, const std::string& to) {
+  return RunProgram({.program = "cp", .arguments = {"-a", "--reflink=auto", from, to}},
+                    absl::Now() + kStartMax);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<MariaDbServer>> MariaDbServer::Start(MariaDbServerOptions options) {
   auto server = std::unique_ptr<MariaDbServer>(new MariaDbServer(std::move(options)));
-  QM_RETURN_IF_ERROR(server->Install());
+  QM_RETURN_IF_ERROR(server->MakeData());
   QM_RETURN_IF_ERROR(server->Launch());
   return server;
 }
@@ -39,7 +55,7 @@ MariaDbServer::~MariaDbServer() {
   RemoveTree(socket_directory_);
 }
 
-absl::Status MariaDbServer::Install() {
+absl::Status MariaDbServer::MakeData() {
   QM_ASSIGN_OR_RETURN(socket_directory_, MakeShortDirectory());
   directory_ =
       options_.directory.empty() ? absl::StrCat(socket_directory_, "/d") : options_.directory;
@@ -52,14 +68,21 @@ absl::Status MariaDbServer::Install() {
   if (options_.listens_on_tcp) {
     QM_ASSIGN_OR_RETURN(port_, FindFreePort());
   }
-  ProcessOptions install{
-      .program = "mariadb-install-db",
-      .arguments = {"--no-defaults", absl::StrCat("--datadir=", directory_, "/data"),
-                    "--auth-root-authentication-method=normal", "--skip-test-db",
-                    "--innodb-log-file-size=8M"},
-      .log_file = absl::StrCat(directory_, "/install.log")};
-  for (const std::string& flag : UserFlag()) install.arguments.push_back(flag);
-  return RunProgram(install, absl::Now() + kStartMax);
+  const std::string data = absl::StrCat(directory_, "/data");
+  // The same for every server of a build, and slow to make: made once, then copied.
+  const char* build = std::getenv("QM_TEST_BUILD_DIR");
+  if (build == nullptr) return InstallDatabase(data);
+  const std::string original = absl::StrCat(build, "/tests/mariadb-original");
+  if (!std::filesystem::exists(original)) {
+    QM_RETURN_IF_ERROR(InstallDatabase(data));
+    const std::string draft = absl::StrCat(original, "-", getpid());
+    QM_RETURN_IF_ERROR(CopyTree(data, draft));
+    std::filesystem::rename(draft, original, error);
+    // Somebody was quicker.
+    if (error) RemoveTree(draft);
+    return absl::OkStatus();
+  }
+  return CopyTree(original, data);
 }
 
 absl::Status MariaDbServer::Launch() {

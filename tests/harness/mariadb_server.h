@@ -59,7 +59,7 @@ class MariaDbServer {
 
  private:
   explicit MariaDbServer(MariaDbServerOptions options) : options_(std::move(options)) {}
-  absl::Status Install();
+  absl::Status MakeData();
   absl::Status Launch();
 
   const MariaDbServerOptions options_;

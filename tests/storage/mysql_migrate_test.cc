@@ -131,6 +131,27 @@ TEST(MysqlMigrateTest, ContinuesARunThatWasKilledBetweenAStepAndItsRecord) {
   }
 }
 
+// Goal: a change of rows and its record are one. Method: a trigger refuses the record, as a kill
+// between the two would.
+TEST(MysqlMigrateTest, TakesBackAChangeOfRowsThatItCannotRecord) {
+  const auto database = MakeEmpty();
+  const auto admin = Connection::Open(database->options());
+  ASSERT_TRUE((*admin)
+                  ->Execute("CREATE TRIGGER refuse BEFORE UPDATE ON schema_steps FOR EACH ROW "
+                            "IF NEW.migration = 2 AND NEW.step = 3 THEN SIGNAL SQLSTATE '45000'; "
+                            "END IF")
+                  .ok());
+
+  EXPECT_FALSE(RunAll(*database, MigrationsForTest()).ok());
+  const auto rows = (*admin)->Query("SELECT row_count FROM shelves");
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  EXPECT_EQ((*rows)[0].Int64(0), 0);
+
+  ASSERT_TRUE((*admin)->Execute("DROP TRIGGER refuse").ok());
+  EXPECT_TRUE(RunAll(*database, MigrationsForTest()).ok());
+  ExpectComplete(*database);
+}
+
 TEST(MysqlMigrateTest, DoesNotTakeAStrangersTableForItsOwn) {
   const auto database = MakeEmpty();
   {

@@ -279,6 +279,27 @@ TEST_F(MysqlUnknownOutcomeTest, SurvivesACrashOfTheServerDuringTheCommit) {
   EXPECT_EQ(CountTraces(), 1);
 }
 
+// A session that has been told to die may take its time: here it has a lot to undo. As long as it
+// is in the list, what it was doing may still come out either way.
+TEST_F(MysqlUnknownOutcomeTest, WaitsUntilTheKilledSessionIsGone) {
+  const auto admin = Connection::Open(database_->options());
+  ASSERT_TRUE(admin.ok()) << admin.status();
+  const auto lost = Connection::Open(database_->options());
+  ASSERT_TRUE(lost.ok()) << lost.status();
+  ASSERT_TRUE((*lost)
+                  ->ExecuteBatch({{"START TRANSACTION"},
+                                  {"INSERT INTO traces SELECT seq FROM seq_1_to_100000"}})
+                  .ok());
+
+  const absl::Status ended = AwaitEnd(*pool_, {(*lost)->session_id(), (*lost)->server_name()},
+                                      absl::Now() + absl::Seconds(20));
+
+  EXPECT_TRUE(ended.ok()) << ended;
+  const auto left = (*admin)->Query(absl::StrCat(
+      "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = ", (*lost)->session_id()));
+  EXPECT_EQ((*left)[0].Int64(0), 0);
+}
+
 TEST_F(MysqlUnknownOutcomeTest, DoesNotBelieveAnotherServer) {
   const auto connection = pool_->OpenFresh(absl::Seconds(5));
   ASSERT_TRUE(connection.ok()) << connection.status();
