@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
-#include "qmctl/client/status_codec.h"
+#include "platform/rpc/status_codec.h"
 
 namespace quartermaster::qmctl {
 namespace {
@@ -72,7 +72,7 @@ absl::Status Client::CallOnce(absl::string_view method, const google::protobuf::
                  });
   done.WaitForNotification();
 
-  if (!status.ok()) return DecodeStatus(status);
+  if (!status.ok()) return rpc::FromGrpcStatus(status);
   grpc::Slice whole;
   if (!response_bytes.DumpToSingleSlice(&whole).ok() ||
       !response.ParseFromArray(whole.begin(), static_cast<int>(whole.size()))) {

@@ -42,6 +42,8 @@ struct PlannedItem {
 struct PlannedMovement {
   Origin origin;
   pb::PostMovementRequest request;
+  // The file's line of each line of the movement.
+  std::vector<int64_t> rows;
   int wave = 0;
 };
 
@@ -57,6 +59,8 @@ struct PlannedTransfer {
 
   Origin origin;
   pb::CreateTransferRequest request;
+  // The file's line of each line of the transfer.
+  std::vector<int64_t> rows;
   // `{issuer}/{number}` of the paper: by it a transfer that is there already is known again.
   std::string waybill;
   Outcome outcome = Outcome::kReceived;

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <optional>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
+#include "qmctl/import/names.h"
 #include "qmctl/import/plan.h"
 #include "qmctl/import/request_id.h"
 #include "qmctl/import/row_reader.h"
@@ -16,27 +18,6 @@ namespace {
 constexpr int kMovementLinesMax = 500;
 constexpr int kTransferLinesMax = 200;
 constexpr size_t kWaybillLengthMax = 64;
-
-// What a reason means for the two ends of a line when the row leaves them out. An unspecified state
-// has to be written in the row.
-struct Ends {
-  pb::MovementReason reason;
-  pb::AccountState source = pb::ACCOUNT_STATE_UNSPECIFIED;
-  pb::AccountState destination = pb::ACCOUNT_STATE_UNSPECIFIED;
-};
-constexpr Ends kEnds[] = {
-    {.reason = pb::RECEIVE, .destination = pb::AVAILABLE},
-    {.reason = pb::CONSUME, .source = pb::AVAILABLE, .destination = pb::CONSUMED},
-    {.reason = pb::GIVE, .source = pb::AVAILABLE, .destination = pb::EXTERNAL},
-    {.reason = pb::SELL, .source = pb::AVAILABLE, .destination = pb::SOLD},
-    {.reason = pb::RELOCATE, .source = pb::AVAILABLE, .destination = pb::AVAILABLE},
-    {.reason = pb::HOLD, .source = pb::AVAILABLE, .destination = pb::QUARANTINE},
-    {.reason = pb::RELEASE, .source = pb::QUARANTINE, .destination = pb::AVAILABLE},
-    {.reason = pb::SEND_BACK, .source = pb::AVAILABLE},
-    {.reason = pb::WRITE_OFF, .source = pb::AVAILABLE},
-    {.reason = pb::FIND, .source = pb::FOUND, .destination = pb::AVAILABLE},
-    {.reason = pb::OPEN_BOOKS, .source = pb::OPENING, .destination = pb::AVAILABLE},
-};
 
 // Reads the rows of one file, paper by paper. Lives for one `PlanMovements`.
 class MovementReader {
@@ -89,6 +70,7 @@ class MovementReader {
       reader.Tell("line", absl::StrCat("a movement has at most ", kMovementLinesMax, " rows"));
     }
     *request.add_lines() = line;
+    plan_.movements.back().rows.push_back(reader.line());
   }
 
   void ReadTransferRow(RowReader& reader) {
@@ -150,6 +132,7 @@ class MovementReader {
     }
     *request.add_lines() = line;
     planned.receipts.push_back(receipt);
+    planned.rows.push_back(reader.line());
   }
 
   // The rows of a paper stand together: a paper that comes again has been split or entered twice.
@@ -202,8 +185,8 @@ class MovementReader {
     pb::MovementLine line;
     line.set_lot(ReadLot(reader));
     ReadQuantity(reader, *line.mutable_quantity());
-    const auto* ends = std::ranges::find(kEnds, reason, &Ends::reason);
-    if (ends == std::end(kEnds)) {
+    const std::optional<Ends> ends = FindEnds(reason);
+    if (!ends.has_value()) {
       if (reason != pb::MOVEMENT_REASON_UNSPECIFIED) {
         reader.Tell("reason", "is posted by a transfer or a reversal alone");
       }

@@ -1,29 +1,20 @@
 #include "qmctl/import/row_reader.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "platform/base/utf8.h"
+#include "qmctl/import/names.h"
 
 namespace quartermaster::qmctl {
 namespace {
 
 bool Contains(const std::vector<std::string>& list, absl::string_view wanted) {
   return std::ranges::find(list, wanted) != list.end();
-}
-
-bool IsId(absl::string_view text) {
-  const auto is_inner = [](char c) {
-    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
-  };
-  return !text.empty() && text.size() <= 63 && absl::ascii_islower(text.front()) &&
-         text.back() != '-' && std::ranges::all_of(text, is_inner);
 }
 
 constexpr absl::string_view kIdRule =
@@ -92,13 +83,13 @@ std::string RowReader::OptionalName(absl::string_view column, absl::string_view 
 
 std::string RowReader::Name(absl::string_view column, absl::string_view collection) {
   const absl::string_view field = Field(column);
-  const std::string prefix = absl::StrCat(collection, "/");
-  const absl::string_view id = absl::StripPrefix(field, prefix);
-  if (IsId(id)) return absl::StrCat(prefix, id);
+  if (std::optional<std::string> name = ParseName(collection, field); name.has_value()) {
+    return *std::move(name);
+  }
   if (field.empty()) {
     Tell(column, "is required");
   } else {
-    Tell(column, absl::StrCat("write ", prefix, "… or the id alone; ", kIdRule));
+    Tell(column, absl::StrCat("write ", collection, "/… or the id alone; ", kIdRule));
   }
   return "";
 }
@@ -106,13 +97,8 @@ std::string RowReader::Name(absl::string_view column, absl::string_view collecti
 std::string RowReader::OptionalPlace(absl::string_view column) {
   const absl::string_view field = Field(column);
   if (field.empty()) return "";
-  const std::vector<absl::string_view> parts = absl::StrSplit(field, '/');
-  if (parts.size() == 2 && IsId(parts[0]) && IsId(parts[1])) {
-    return absl::StrCat("units/", parts[0], "/locations/", parts[1]);
-  }
-  if (parts.size() == 4 && parts[0] == "units" && IsId(parts[1]) && parts[2] == "locations" &&
-      IsId(parts[3])) {
-    return std::string(field);
+  if (std::optional<std::string> place = ParsePlace(field); place.has_value()) {
+    return *std::move(place);
   }
   Tell(column, "a place is written unit/location, for instance east-bureau/store");
   return "";

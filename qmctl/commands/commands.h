@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "qmctl/commands/session.h"
+
+// Each function adds its commands to `app`. Their callbacks run while the command line is parsed;
+// they use `session`, which must outlive `app`, and leave the exit code in it.
+namespace quartermaster::qmctl {
+
+void AddBoard(CLI::App& app, Session& session);
+void AddReads(CLI::App& app, Session& session);
+void AddPostings(CLI::App& app, Session& session);
+void AddTransfers(CLI::App& app, Session& session);
+void AddImport(CLI::App& app, Session& session);
+void AddCall(CLI::App& app, Session& session);
+
+}  // namespace quartermaster::qmctl

@@ -1,0 +1,75 @@
+#include "qmctl/commands/lines.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "qmctl/import/names.h"
+
+namespace quartermaster::qmctl {
+namespace {
+
+bool ParseAmount(absl::string_view text, int64_t& amount) {
+  return !text.empty() && text.find_first_not_of("0123456789") == absl::string_view::npos &&
+         absl::SimpleAtoi(text, &amount);
+}
+
+}  // namespace
+
+absl::StatusOr<LotAmount> ParseLotAmount(absl::string_view word) {
+  const std::pair<absl::string_view, absl::string_view> sides =
+      absl::StrSplit(word, absl::MaxSplits('=', 1));
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(sides.second, absl::MaxSplits(':', 1));
+  const std::optional<std::string> lot = ParseLot(sides.first);
+  int64_t amount = 0;
+  if (!lot.has_value() || !ParseAmount(parts.first, amount) || amount < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", word, "\": write ITEM/LOT=AMOUNT or ITEM/LOT=AMOUNT:UNIT, for instance ",
+                     "gloves/supplier-2=30:pair"));
+  }
+  LotAmount result{.lot = *lot};
+  result.quantity.set_amount(amount);
+  result.quantity.set_unit(std::string(parts.second));
+  return result;
+}
+
+absl::StatusOr<LineAmounts> ParseLineAmounts(absl::string_view word,
+                                             const std::vector<std::string>& names) {
+  const absl::Status error = absl::InvalidArgumentError(
+      absl::StrCat("\"", word, "\": write LINE:", absl::StrJoin(names, "=N,"), "=N"));
+  const std::pair<absl::string_view, absl::string_view> sides =
+      absl::StrSplit(word, absl::MaxSplits(':', 1));
+  LineAmounts result;
+  int64_t line = 0;
+  if (!ParseAmount(sides.first, line) || line < 1 || line > 200) return error;
+  result.line = static_cast<int>(line);
+  for (const absl::string_view part : absl::StrSplit(sides.second, ',')) {
+    const std::pair<absl::string_view, absl::string_view> pair =
+        absl::StrSplit(part, absl::MaxSplits('=', 1));
+    int64_t amount = 0;
+    const bool is_known = std::ranges::find(names, pair.first) != names.end();
+    if (!is_known || !ParseAmount(pair.second, amount)) return error;
+    if (!result.amounts.emplace(std::string(pair.first), amount).second) return error;
+  }
+  return result;
+}
+
+std::string RenderTime(const google::protobuf::Timestamp& time) {
+  if (time.seconds() == 0 && time.nanos() == 0) return "";
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(time.seconds()),
+                          absl::LocalTimeZone());
+}
+
+std::string Shorten(absl::string_view name) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(name, '/');
+  if (parts.size() == 2) return std::string(parts[1]);
+  if (parts.size() == 4) return absl::StrCat(parts[1], "/", parts[3]);
+  return std::string(name);
+}
+
+}  // namespace quartermaster::qmctl

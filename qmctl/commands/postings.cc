@@ -1,0 +1,190 @@
+#include <iostream>
+#include <memory>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "qmctl/commands/commands.h"
+#include "qmctl/commands/lines.h"
+#include "qmctl/import/names.h"
+#include "quartermaster/inventory/v1/ledger.pb.h"
+
+namespace quartermaster::qmctl {
+namespace {
+
+struct PostOptions {
+  std::string reason;
+  std::vector<std::string> lines;
+  std::string place;
+  std::string destination;
+  std::string source_state;
+  std::string destination_state;
+  std::string occurred_time;
+  std::string paper;
+  std::string note;
+  std::string request_id;
+};
+
+struct ReverseOptions {
+  std::string movement;
+  std::string note;
+  std::string request_id;
+};
+
+absl::StatusOr<pb::AccountState> ChooseState(const std::string& written, pb::AccountState implied,
+                                             const char* option) {
+  if (written.empty() && implied != pb::ACCOUNT_STATE_UNSPECIFIED) return implied;
+  pb::AccountState state = pb::ACCOUNT_STATE_UNSPECIFIED;
+  if (pb::AccountState_Parse(written, &state)) return state;
+  return absl::InvalidArgumentError(written.empty()
+                                        ? absl::StrCat(option, " is required for this reason")
+                                        : absl::StrCat(option, ": there is no state ", written));
+}
+
+// Reads `issuer/number` or `issuer/number/line`.
+absl::Status ParsePaper(const std::string& text, pb::SourceDocument& paper) {
+  const std::vector<std::string> parts = absl::StrSplit(text, '/');
+  int32_t line = 0;
+  if (parts.size() < 2 || parts.size() > 3 ||
+      (parts.size() == 3 && !absl::SimpleAtoi(parts[2], &line))) {
+    return absl::InvalidArgumentError("--paper is written ISSUER/NUMBER or ISSUER/NUMBER/LINE");
+  }
+  paper.set_issuer(parts[0]);
+  paper.set_number(parts[1]);
+  paper.set_line(line);
+  return absl::OkStatus();
+}
+
+absl::Status ParseWhere(const PostOptions& options, pb::MovementLine& line) {
+  pb::MovementReason reason = pb::MOVEMENT_REASON_UNSPECIFIED;
+  if (!pb::MovementReason_Parse(options.reason, &reason)) {
+    return absl::InvalidArgumentError(absl::StrCat("there is no reason ", options.reason,
+                                                   "; for instance RECEIVE, CONSUME, RELOCATE"));
+  }
+  const Ends ends = FindEnds(reason).value_or(Ends{});
+  const std::optional<std::string> place = ParsePlace(options.place);
+  const std::optional<std::string> destination =
+      options.destination.empty() ? place : ParsePlace(options.destination);
+  if (!place.has_value() || !destination.has_value()) {
+    return absl::InvalidArgumentError("a place is written UNIT/LOCATION, as east-bureau/store");
+  }
+  const absl::StatusOr<pb::AccountState> source_state =
+      ChooseState(options.source_state, ends.source, "--source-state");
+  if (!source_state.ok()) return source_state.status();
+  const absl::StatusOr<pb::AccountState> destination_state =
+      ChooseState(options.destination_state, ends.destination, "--destination-state");
+  if (!destination_state.ok()) return destination_state.status();
+  line.mutable_source()->set_location(*place);
+  line.mutable_source()->set_state(*source_state);
+  line.mutable_destination()->set_location(*destination);
+  line.mutable_destination()->set_state(*destination_state);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<pb::PostMovementRequest> ParsePost(const PostOptions& options) {
+  pb::PostMovementRequest request;
+  pb::MovementLine where;
+  if (const absl::Status status = ParseWhere(options, where); !status.ok()) return status;
+  pb::MovementReason reason = pb::MOVEMENT_REASON_UNSPECIFIED;
+  pb::MovementReason_Parse(options.reason, &reason);
+  request.set_reason(reason);
+  for (const std::string& word : options.lines) {
+    absl::StatusOr<LotAmount> amount = ParseLotAmount(word);
+    if (!amount.ok()) return amount.status();
+    pb::MovementLine& line = *request.add_lines();
+    line = where;
+    line.set_lot(amount->lot);
+    *line.mutable_quantity() = amount->quantity;
+  }
+  if (!options.paper.empty()) {
+    const absl::Status status = ParsePaper(options.paper, *request.mutable_source_document());
+    if (!status.ok()) return status;
+  }
+  if (!options.occurred_time.empty()) {
+    absl::Time time;
+    std::string error;
+    if (!absl::ParseTime(absl::RFC3339_full, options.occurred_time, &time, &error)) {
+      return absl::InvalidArgumentError("--occurred-time is written 2020-01-29T12:00:00+08:00");
+    }
+    request.mutable_occurred_time()->set_seconds(absl::ToUnixSeconds(time));
+  }
+  request.set_note(options.note);
+  request.set_request_id(options.request_id.empty() ? MakeRequestId() : options.request_id);
+  return request;
+}
+
+void PrintMovement(Session& session, const pb::Movement& movement) {
+  Table table{.columns = {{.title = session.Say("movement", "记录")},
+                          {.title = session.Say("line", "行"), .is_number = true},
+                          {.title = session.Say("lot", "批次")},
+                          {.title = session.Say("quantity", "数量"), .is_number = true},
+                          {.title = session.Say("recorded", "入账时间")}}};
+  for (const pb::MovementLine& line : movement.lines()) {
+    table.rows.push_back({movement.name(), absl::StrCat(line.line()), Shorten(line.lot()),
+                          absl::StrCat(line.base_quantity()), RenderTime(movement.record_time())});
+  }
+  session.Print(table, movement);
+}
+
+// When nobody knows what became of a write, the person needs its id to ask again.
+void TellRequestId(const Session& session, const std::string& request_id) {
+  if (session.exit_code != ExitCode::kUnreachable) return;
+  std::cerr << session.Say("Same again: --request-id ", "再次执行：--request-id ") << request_id
+            << "\n";
+}
+
+void RunPost(Session& session, const PostOptions& options) {
+  const absl::StatusOr<pb::PostMovementRequest> request = ParsePost(options);
+  if (!request.ok()) return session.FailUsage(request.status().message());
+  pb::Movement movement;
+  if (session.Call("quartermaster.inventory.v1.Ledger/PostMovement", *request, movement)) {
+    PrintMovement(session, movement);
+  } else {
+    TellRequestId(session, request->request_id());
+  }
+}
+
+void RunReverse(Session& session, const ReverseOptions& options) {
+  pb::ReverseMovementRequest request;
+  request.set_name(AddCollection("movements", options.movement));
+  request.set_note(options.note);
+  request.set_request_id(options.request_id.empty() ? MakeRequestId() : options.request_id);
+  pb::Movement movement;
+  if (session.Call("quartermaster.inventory.v1.Ledger/ReverseMovement", request, movement)) {
+    PrintMovement(session, movement);
+  } else {
+    TellRequestId(session, request.request_id());
+  }
+}
+
+}  // namespace
+
+void AddPostings(CLI::App& app, Session& session) {
+  auto post = std::make_shared<PostOptions>();
+  CLI::App* command = app.add_subcommand("post",
+                                         "post a movement, for instance: qmctl post CONSUME --at "
+                                         "east-bureau/store mask/supplier-1=200");
+  command->add_option("reason", post->reason, "RECEIVE, CONSUME, RELOCATE, …")->required();
+  command->add_option("lines", post->lines, "ITEM/LOT=AMOUNT[:UNIT], one or more")->required();
+  command->add_option("--at", post->place, "where, UNIT/LOCATION")->required();
+  command->add_option("--to", post->destination, "where to, for RELOCATE");
+  command->add_option("--source-state", post->source_state,
+                      "where goods come from, for RECEIVE: SUPPLIER, DONOR, MINISTRY_SOURCE, …");
+  command->add_option("--destination-state", post->destination_state,
+                      "where they go, for WRITE_OFF: LOST, EXPIRED, DESTROYED");
+  command->add_option("--occurred-time", post->occurred_time, "when it happened; default now");
+  command->add_option("--paper", post->paper, "the paper it is entered from, ISSUER/NUMBER/LINE");
+  command->add_option("--note", post->note, "a note beside it");
+  command->add_option("--request-id", post->request_id, "of a call that is made again");
+  command->callback([&session, post] { RunPost(session, *post); });
+
+  auto reverse = std::make_shared<ReverseOptions>();
+  command = app.add_subcommand("reverse", "post the opposite of a movement");
+  command->add_option("movement", reverse->movement, "its name")->required();
+  command->add_option("--note", reverse->note, "why")->required();
+  command->add_option("--request-id", reverse->request_id, "of a call that is made again");
+  command->callback([&session, reverse] { RunReverse(session, *reverse); });
+}
+
+}  // namespace quartermaster::qmctl

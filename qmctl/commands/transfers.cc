@@ -1,0 +1,243 @@
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "qmctl/commands/commands.h"
+#include "qmctl/commands/lines.h"
+#include "qmctl/import/names.h"
+#include "quartermaster/inventory/v1/transfers.pb.h"
+
+namespace quartermaster::qmctl {
+namespace {
+
+constexpr char kTransfers[] = "quartermaster.inventory.v1.Transfers/";
+
+struct TransferOptions {
+  std::string name;
+  std::string source;
+  std::string destination;
+  std::string unit;
+  std::vector<std::string> lines;
+  std::string waybill;
+  std::string note;
+  std::string etag;
+  std::string request_id;
+  bool is_waiting_for_me = false;
+};
+
+void PrintTransfers(Session& session, const google::protobuf::Message& message,
+                    const std::vector<pb::Transfer>& transfers) {
+  Table table{.columns = {{.title = session.Say("transfer", "调拨单")},
+                          {.title = session.Say("state", "状态")},
+                          {.title = session.Say("from", "自")},
+                          {.title = session.Say("to", "至")},
+                          {.title = session.Say("lines", "行"), .is_number = true},
+                          {.title = session.Say("waybill", "运单")},
+                          {.title = session.Say("changed", "更新时间")}}};
+  for (const pb::Transfer& transfer : transfers) {
+    table.rows.push_back({Shorten(transfer.name()), pb::TransferState_Name(transfer.state()),
+                          Shorten(transfer.source()), Shorten(transfer.destination()),
+                          absl::StrCat(transfer.lines_size()), transfer.waybill(),
+                          RenderTime(transfer.update_time())});
+  }
+  session.Print(table, message);
+}
+
+void PrintTransfer(Session& session, const pb::Transfer& transfer) {
+  if (session.is_table()) PrintTransfers(session, transfer, {transfer});
+  Table table{.columns = {{.title = session.Say("line", "行"), .is_number = true},
+                          {.title = session.Say("lot", "批次")},
+                          {.title = session.Say("amount", "数量"), .is_number = true},
+                          {.title = session.Say("in", "单位")},
+                          {.title = session.Say("sent", "发出"), .is_number = true},
+                          {.title = session.Say("accepted", "实收"), .is_number = true},
+                          {.title = session.Say("damaged", "损坏"), .is_number = true},
+                          {.title = session.Say("short", "短少"), .is_number = true}}};
+  for (const pb::TransferLine& line : transfer.lines()) {
+    table.rows.push_back({absl::StrCat(line.line()), Shorten(line.lot()),
+                          absl::StrCat(line.quantity().amount()), line.quantity().unit(),
+                          absl::StrCat(line.base_quantity()), absl::StrCat(line.accepted()),
+                          absl::StrCat(line.damaged()), absl::StrCat(line.short_())});
+  }
+  if (session.is_table()) std::cout << "\n";
+  session.Print(table, transfer);
+}
+
+// Makes one write, prints what it answers, and on an unknown outcome tells how to ask again.
+template <typename Request>
+void Write(Session& session, const TransferOptions& options, const char* method, Request& request) {
+  request.set_request_id(options.request_id.empty() ? MakeRequestId() : options.request_id);
+  pb::Transfer transfer;
+  if (session.Call(absl::StrCat(kTransfers, method), request, transfer)) {
+    PrintTransfer(session, transfer);
+  } else if (session.exit_code == ExitCode::kUnreachable) {
+    std::cerr << session.Say("Same again: --request-id ", "再次执行：--request-id ")
+              << request.request_id() << " --etag '" << options.etag << "'\n";
+  }
+}
+
+// Fills in the name, and the etag of the transfer as it is now unless the person gave one: a person
+// who looked at it an hour ago should say which state they saw.
+template <typename Request>
+bool Address(Session& session, TransferOptions& options, Request& request) {
+  request.set_name(AddCollection("transfers", options.name));
+  if (options.etag.empty()) {
+    pb::GetTransferRequest get;
+    get.set_name(request.name());
+    pb::Transfer transfer;
+    if (!session.Call(absl::StrCat(kTransfers, "GetTransfer"), get, transfer)) return false;
+    options.etag = transfer.etag();
+  }
+  request.set_etag(options.etag);
+  return true;
+}
+
+void RunCreate(Session& session, const TransferOptions& options) {
+  pb::CreateTransferRequest request;
+  const std::optional<std::string> source = ParsePlace(options.source);
+  const std::optional<std::string> destination = ParsePlace(options.destination);
+  if (!source.has_value() || !destination.has_value()) {
+    return session.FailUsage("a place is written UNIT/LOCATION, as east-bureau/store");
+  }
+  request.set_source(*source);
+  request.set_destination(*destination);
+  for (const std::string& word : options.lines) {
+    const absl::StatusOr<LotAmount> amount = ParseLotAmount(word);
+    if (!amount.ok()) return session.FailUsage(amount.status().message());
+    pb::TransferLine& line = *request.add_lines();
+    line.set_lot(amount->lot);
+    *line.mutable_quantity() = amount->quantity;
+  }
+  Write(session, options, "CreateTransfer", request);
+}
+
+void RunDispatch(Session& session, TransferOptions& options) {
+  pb::DispatchTransferRequest request;
+  if (!Address(session, options, request)) return;
+  request.set_waybill(options.waybill);
+  Write(session, options, "DispatchTransfer", request);
+}
+
+int64_t AmountOf(const LineAmounts& line, const std::string& name) {
+  const auto found = line.amounts.find(name);
+  return found == line.amounts.end() ? 0 : found->second;
+}
+
+void RunReceive(Session& session, TransferOptions& options) {
+  pb::ConfirmTransferReceiptRequest request;
+  for (const std::string& word : options.lines) {
+    const absl::StatusOr<LineAmounts> told =
+        ParseLineAmounts(word, {"accepted", "damaged", "short"});
+    if (!told.ok()) return session.FailUsage(told.status().message());
+    pb::ReceiptLine& line = *request.add_lines();
+    line.set_line(told->line);
+    line.set_accepted(AmountOf(*told, "accepted"));
+    line.set_damaged(AmountOf(*told, "damaged"));
+    line.set_short_(AmountOf(*told, "short"));
+  }
+  if (!Address(session, options, request)) return;
+  Write(session, options, "ConfirmTransferReceipt", request);
+}
+
+void RunResolve(Session& session, TransferOptions& options) {
+  pb::ResolveTransferVarianceRequest request;
+  for (const std::string& word : options.lines) {
+    const absl::StatusOr<LineAmounts> told = ParseLineAmounts(word, {"found", "returned", "lost"});
+    if (!told.ok()) return session.FailUsage(told.status().message());
+    pb::VarianceLine& line = *request.add_lines();
+    line.set_line(told->line);
+    line.set_found(AmountOf(*told, "found"));
+    line.set_returned(AmountOf(*told, "returned"));
+    line.set_lost(AmountOf(*told, "lost"));
+  }
+  request.set_note(options.note);
+  if (!Address(session, options, request)) return;
+  Write(session, options, "ResolveTransferVariance", request);
+}
+
+void RunCancel(Session& session, TransferOptions& options) {
+  pb::CancelTransferRequest request;
+  if (!Address(session, options, request)) return;
+  Write(session, options, "CancelTransfer", request);
+}
+
+void RunShow(Session& session, const TransferOptions& options) {
+  pb::GetTransferRequest request;
+  request.set_name(AddCollection("transfers", options.name));
+  pb::Transfer transfer;
+  if (session.Call(absl::StrCat(kTransfers, "GetTransfer"), request, transfer)) {
+    PrintTransfer(session, transfer);
+  }
+}
+
+void RunList(Session& session, const TransferOptions& options) {
+  constexpr int kTransferCountMax = 1000;
+  pb::ListTransfersRequest request;
+  request.set_unit(AddCollection("units", options.unit));
+  request.set_waiting_for_me(options.is_waiting_for_me);
+  request.set_page_size(kTransferCountMax);
+  pb::ListTransfersResponse response;
+  if (!session.Call(absl::StrCat(kTransfers, "ListTransfers"), request, response)) return;
+  PrintTransfers(session, response, {response.transfers().begin(), response.transfers().end()});
+  if (!response.next_page_token().empty()) {
+    std::cerr << session.Say("There are more; these are the newest ", "还有更多，此为最新的 ")
+              << kTransferCountMax << session.Say(".\n", " 条。\n");
+  }
+}
+
+// Adds one step of an existing transfer.
+CLI::App* AddStep(CLI::App& transfer, Session& session, const char* name, const char* description,
+                  void (*run)(Session&, TransferOptions&),
+                  const std::shared_ptr<TransferOptions>& options) {
+  CLI::App* step = transfer.add_subcommand(name, description);
+  step->add_option("transfer", options->name, "its name")->required();
+  step->add_option("--etag", options->etag, "of the transfer as you saw it; default as it is now");
+  step->add_option("--request-id", options->request_id, "of a call that is made again");
+  step->callback([&session, run, options] { run(session, *options); });
+  return step;
+}
+
+}  // namespace
+
+void AddTransfers(CLI::App& app, Session& session) {
+  CLI::App* transfer = app.add_subcommand("transfer", "goods from one unit to another");
+  transfer->require_subcommand(1);
+
+  auto options = std::make_shared<TransferOptions>();
+  CLI::App* create = transfer->add_subcommand("create", "write a draft");
+  create->add_option("--from", options->source, "UNIT/LOCATION")->required();
+  create->add_option("--to", options->destination, "UNIT/LOCATION")->required();
+  create->add_option("lines", options->lines, "ITEM/LOT=AMOUNT[:UNIT], one or more")->required();
+  create->add_option("--request-id", options->request_id, "of a call that is made again");
+  create->callback([&session, options] { RunCreate(session, *options); });
+
+  options = std::make_shared<TransferOptions>();
+  AddStep(*transfer, session, "dispatch", "send the goods off", RunDispatch, options)
+      ->add_option("--waybill", options->waybill, "the carrier's waybill");
+  options = std::make_shared<TransferOptions>();
+  AddStep(*transfer, session, "receive", "sign for what arrived; without lines: all in good order",
+          RunReceive, options)
+      ->add_option("--line", options->lines, "LINE:accepted=N,damaged=N,short=N in base units");
+  options = std::make_shared<TransferOptions>();
+  CLI::App* resolve = AddStep(*transfer, session, "resolve", "say what became of what was short",
+                              RunResolve, options);
+  resolve->add_option("--line", options->lines, "LINE:found=N,returned=N,lost=N in base units")
+      ->required();
+  resolve->add_option("--note", options->note, "why")->required();
+  options = std::make_shared<TransferOptions>();
+  AddStep(*transfer, session, "cancel", "give up a draft", RunCancel, options);
+
+  options = std::make_shared<TransferOptions>();
+  CLI::App* list = transfer->add_subcommand("list", "transfers from or to a unit, newest first");
+  list->add_option("unit", options->unit, "the unit")->required();
+  list->add_flag("--waiting-for-me", options->is_waiting_for_me, "only those you can take further");
+  list->callback([&session, options] { RunList(session, *options); });
+  options = std::make_shared<TransferOptions>();
+  CLI::App* show = transfer->add_subcommand("show", "one transfer, line by line");
+  show->add_option("transfer", options->name, "its name")->required();
+  show->callback([&session, options] { RunShow(session, *options); });
+}
+
+}  // namespace quartermaster::qmctl
