@@ -44,7 +44,8 @@ class MysqlItemBook final : public document::MysqlBook, public ItemBook {
           connection()
               .Execute("INSERT INTO items (item_id, name, base_unit, is_expiring, is_durable, "
                        "hazard, changed_version) "
-                       "SELECT COALESCE(MAX(item_id), 0) + 1, ?, ?, ?, ?, ?, ? FROM items",
+                       "SELECT next.id, ?, ?, ?, ?, ?, ? "
+                       "FROM (SELECT COALESCE(MAX(item_id), 0) + 1 AS id FROM items) next",
                        {item.name, item.base_unit, int64_t{item.is_expiring},
                         int64_t{item.is_durable}, hazard, next_version})
               .status());

@@ -67,7 +67,8 @@ class MysqlUnitBook final : public document::MysqlBook, public UnitBook {
         connection()
             .Execute(
                 "INSERT INTO locations (location_id, unit_id, name, kind, changed_version) "
-                "SELECT COALESCE(MAX(location_id), 0) + 1, ?, ?, ?, ? FROM locations",
+                "SELECT next.id, ?, ?, ?, ? "
+                "FROM (SELECT COALESCE(MAX(location_id), 0) + 1 AS id FROM locations) next",
                 {ToNumber(*unit), location.name, static_cast<int64_t>(location.kind), version_ + 1})
             .status());
     return SetDirectoryVersion(connection(), kUnitsDirectory, version_ + 1);

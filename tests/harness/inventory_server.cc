@@ -1,0 +1,121 @@
+#include "tests/harness/inventory_server.h"
+
+#include <optional>
+
+#include "absl/time/clock.h"
+#include "platform/base/check.h"
+#include "platform/log/log.h"
+#include "platform/mysql/connection.h"
+#include "platform/status/error.h"
+
+namespace quartermaster::testing {
+namespace {
+
+constexpr int kThreads = 8;
+
+thread_local std::optional<mysql::DatabaseThread> database_thread;
+
+rpc::Executors::Options ExecutorOptions() {
+  const rpc::Executors::ClassOptions lane = {.thread_count = kThreads, .queue_max = 256};
+  return {.read = lane,
+          .write = lane,
+          .posting = lane,
+          .report = lane,
+          .thread_started = [] { database_thread.emplace(); },
+          .thread_ended = [] { database_thread.reset(); }};
+}
+
+mysql::PoolOptions PoolOf(const mysql::ConnectionOptions& connection) {
+  return {.connection = connection, .size_max = kThreads + 2};
+}
+
+// Keeps the log down to what should not happen, for this program.
+void QuietLog() {
+  static const bool is_started =
+      log::Start({.service = "inventory-svc", .level = log::Level::kWarning}).ok();
+  QM_CHECK(is_started);
+}
+
+rpc::MethodTable LoadMethods() {
+  absl::StatusOr<rpc::MethodTable> methods = rpc::MethodTable::Load(inventory::ServiceNames());
+  QM_CHECK(methods.ok());
+  return *std::move(methods);
+}
+
+}  // namespace
+
+absl::StatusOr<base::Caller> FakeAuthenticator::Authenticate(const auth::Credentials& credentials,
+                                                             absl::Time) {
+  absl::MutexLock lock(&mutex_);
+  const auto caller = callers_.find(credentials.authorization);
+  if (caller == callers_.end()) return status::CredentialsInvalid("nobody of that name");
+  return caller->second;
+}
+
+void FakeAuthenticator::Grant(const std::string& name, const std::string& unit,
+                              const std::vector<std::string>& permissions, absl::Time end_time) {
+  absl::MutexLock lock(&mutex_);
+  base::Caller& caller = callers_[name];
+  caller.name = name;
+  caller.grants.push_back({.unit = unit,
+                           .permissions = std::make_shared<const base::PermissionSet>(
+                               permissions.begin(), permissions.end()),
+                           .end_time = end_time});
+}
+
+void FakeAuthenticator::Revoke(const std::string& name) {
+  absl::MutexLock lock(&mutex_);
+  callers_[name] = {.name = name};
+}
+
+InventoryServer::PoolSet::PoolSet(const mysql::ConnectionOptions& connection)
+    : reads(PoolOf(connection)),
+      writes(PoolOf(connection)),
+      postings(PoolOf(connection)),
+      reports(PoolOf(connection)) {}
+
+InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable& methods)
+    : methods_(methods),
+      pools_(database.options()),
+      executors_(ExecutorOptions(), clock_),
+      serve_({methods_, authenticator_, executors_, metrics_, clock_}),
+      inventory_({pools_.reads, pools_.writes, pools_.postings, pools_.reports}, clock_, uuids_,
+                 serve_) {
+  inventory_.AddChecks(readiness_);
+}
+
+std::unique_ptr<InventoryServer> InventoryServer::Start(TestDatabase& database, bool refreshes) {
+  QuietLog();
+  std::unique_ptr<InventoryServer> made(new InventoryServer(database, LoadMethods()));
+  QM_CHECK(made->inventory_.Refresh(absl::Now() + absl::Seconds(10)).ok());
+  if (refreshes) made->inventory_.StartRefreshing();
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
+      {.program = "inventory-svc", .is_plaintext = true}, {.services = made->inventory_.services(),
+                                                           .serve = made->serve_,
+                                                           .executors = made->executors_,
+                                                           .metrics = made->metrics_,
+                                                           .readiness = made->readiness_});
+  if (!server.ok()) {
+    std::fprintf(stderr, "%s\n", server.status().ToString().c_str());
+    std::abort();
+  }
+  made->server_ = *std::move(server);
+  grpc::ChannelArguments arguments;
+  // Servers of one test program would share a connection otherwise, a stopped one's too.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  made->channel_ = grpc::CreateCustomChannel(made->server_->address(),
+                                             grpc::InsecureChannelCredentials(), arguments);
+  return made;
+}
+
+InventoryServer::~InventoryServer() {
+  if (server_ != nullptr) server_->Drain();
+}
+
+void InventoryServer::Prepare(grpc::ClientContext& context, const std::string& caller,
+                              absl::Duration timeout) const {
+  if (!caller.empty()) context.AddMetadata("authorization", caller);
+  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+}
+
+}  // namespace quartermaster::testing

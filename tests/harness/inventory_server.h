@@ -1,0 +1,110 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "inventory-svc/inventory.h"
+#include "platform/auth/authenticator.h"
+#include "platform/base/clock.h"
+#include "platform/mysql/pool.h"
+#include "platform/rpc/server.h"
+#include "platform/rpc/status_codec.h"
+#include "platform/telemetry/metrics.h"
+#include "platform/telemetry/readiness.h"
+#include "tests/harness/database.h"
+
+namespace quartermaster::testing {
+
+// Knows callers by the name that they bring as `authorization`. Thread-safe.
+class FakeAuthenticator final : public auth::Authenticator {
+ public:
+  absl::StatusOr<base::Caller> Authenticate(const auth::Credentials& credentials,
+                                            absl::Time now) override;
+  // Gives `name` the permissions in `unit` and all beneath it, besides what it has.
+  void Grant(const std::string& name, const std::string& unit,
+             const std::vector<std::string>& permissions,
+             absl::Time end_time = absl::InfiniteFuture());
+  // Takes everything from `name`, who stays a caller.
+  void Revoke(const std::string& name);
+
+ private:
+  absl::Mutex mutex_;
+  std::map<std::string, base::Caller> callers_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The inventory service's real objects behind a real port of the loopback, on a test's database;
+// only who calls is taken on trust. Thread-safe.
+class InventoryServer {
+ public:
+  // Starts to serve. Several on one database are replicas. With `refreshes` false it learns what
+  // other replicas wrote only when it looks for something it does not know.
+  static std::unique_ptr<InventoryServer> Start(TestDatabase& database, bool refreshes = false);
+  ~InventoryServer();
+  InventoryServer(const InventoryServer&) = delete;
+  InventoryServer& operator=(const InventoryServer&) = delete;
+
+  // Makes one call as `caller` and returns the answer, or the error with its details. An empty
+  // caller brings no credentials.
+  //
+  //   server->Call(&v1::Units::Stub::GetUnit, request, "persons/officer")
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                             Response*),
+                                const Request& request, const std::string& caller,
+                                absl::Duration timeout = absl::Seconds(20)) {
+    Stub stub(channel_);
+    grpc::ClientContext context;
+    Prepare(context, caller, timeout);
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (!status.ok()) return rpc::FromGrpcStatus(status);
+    return response;
+  }
+
+  // Prepares a call made by hand.
+  void Prepare(grpc::ClientContext& context, const std::string& caller,
+               absl::Duration timeout = absl::Seconds(20)) const;
+
+  FakeAuthenticator& authenticator() { return authenticator_; }
+  const base::Clock& clock() const { return clock_; }
+  telemetry::Metrics& metrics() { return metrics_; }
+  telemetry::Readiness& readiness() { return readiness_; }
+  inventory::Inventory& inventory() { return inventory_; }
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+ private:
+  struct PoolSet {
+    explicit PoolSet(const mysql::ConnectionOptions& connection);
+    mysql::Pool reads;
+    mysql::Pool writes;
+    mysql::Pool postings;
+    mysql::Pool reports;
+  };
+
+  InventoryServer(TestDatabase& database, const rpc::MethodTable& methods);
+
+  const base::SystemClock clock_;
+  FakeAuthenticator authenticator_;
+  telemetry::Metrics metrics_{"inventory"};
+  telemetry::Readiness readiness_;
+  base::UuidSource uuids_{clock_};
+  const rpc::MethodTable methods_;
+  PoolSet pools_;
+  rpc::Executors executors_;
+  const rpc::Serve serve_;
+  inventory::Inventory inventory_;
+  std::unique_ptr<rpc::Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace quartermaster::testing
