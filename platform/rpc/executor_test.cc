@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <optional>
+#include <thread>
 
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
@@ -100,6 +101,24 @@ TEST_F(ExecutorsTest, RefusesWhatDoesNotFitTheQueue) {
   }
   EXPECT_TRUE(first.has_value());
   EXPECT_FALSE(second.has_value()) << "what was refused must not be run as well";
+}
+
+TEST_F(ExecutorsTest, DropsWhatIsLateWhenItsTurnComes) {
+  std::optional<absl::Status> late;
+  std::optional<absl::Status> in_time;
+  {
+    Executors executors(Small(2), clock_);
+    Occupy(executors, CallClass::kRead);
+    const absl::Time deadline = clock_.Now() + absl::Seconds(1);
+    ASSERT_EQ(Queue(executors, CallClass::kRead, late, deadline), absl::OkStatus());
+    ASSERT_EQ(Queue(executors, CallClass::kRead, in_time, deadline + absl::Microseconds(1)),
+              absl::OkStatus());
+    clock_.Advance(absl::Seconds(1));
+    Release();
+    while (executors.GetLoad(CallClass::kRead).queued_count > 0) std::this_thread::yield();
+  }
+  EXPECT_EQ(late->code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(*in_time, absl::OkStatus());
 }
 
 TEST_F(ExecutorsTest, GivesThePlacesOfLateTasksAway) {
