@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -23,6 +24,10 @@ namespace {
 using mysql::Null;
 using mysql::Statement;
 using mysql::Value;
+
+// MariaDB turns a list of 1000 and more into a table that it joins, and then locks in whatever
+// order the join gives.
+constexpr size_t kIdsPerStatementMax = 900;
 
 std::string Bytes(const base::Sha256Digest& digest) {
   return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
@@ -133,6 +138,37 @@ Statement InsertRecord(const base::Call& call, const MovementRecord& record,
 
 }  // namespace
 
+absl::StatusOr<std::optional<BalanceId>> FindBalance(mysql::Connection& connection,
+                                                     BalanceIds& balance_ids,
+                                                     const BalanceKey& key) {
+  if (const auto known = balance_ids.Find(key); known.has_value()) return known;
+  QM_ASSIGN_OR_RETURN(
+      const mysql::Rows rows,
+      connection.Query("SELECT balance_id FROM balances WHERE location_id = ? AND lot_id = ? AND "
+                       "state = ? AND holder = ?",
+                       {ToNumber(key.location), ToNumber(key.lot), static_cast<int64_t>(key.state),
+                        key.holder.ToBytes()}));
+  if (rows.empty()) return std::nullopt;
+  const BalanceId id{static_cast<uint32_t>(rows[0].Int64(0))};
+  balance_ids.Remember(key, id);
+  return id;
+}
+
+// By the primary key alone, whatever the optimizer thinks of a long list: the order of the locks
+// and their number depend on it.
+std::vector<std::string> LockBalancesStatements(const std::vector<int64_t>& ids) {
+  std::vector<std::string> statements;
+  const std::span<const int64_t> all(ids);
+  for (size_t at = 0; at < all.size(); at += kIdsPerStatementMax) {
+    const auto part = all.subspan(at, std::min(kIdsPerStatementMax, all.size() - at));
+    statements.push_back(
+        absl::StrCat("SELECT balance_id, quantity, last_record_time FROM balances FORCE INDEX "
+                     "(PRIMARY) WHERE balance_id IN (",
+                     absl::StrJoin(part, ","), ") ORDER BY balance_id FOR UPDATE"));
+  }
+  return statements;
+}
+
 absl::StatusOr<std::optional<EarlierMovement>> MysqlStockBook::FindByRequestId(
     const std::string& caller, const base::Uuid& request_id) {
   QM_ASSIGN_OR_RETURN(std::vector<EarlierMovement> found,
@@ -161,30 +197,26 @@ absl::StatusOr<std::vector<Balance>> MysqlStockBook::LockBalances(
     const std::vector<BalanceKey>& keys) {
   absl::flat_hash_map<int64_t, BalanceKey> keys_by_id;
   for (const BalanceKey& key : keys) {
-    const std::optional<BalanceId> id = balance_ids_.Find(key);
-    if (!id.has_value()) return mysql::RunAgain("a balance row was forgotten");
+    QM_ASSIGN_OR_RETURN(const std::optional<BalanceId> id,
+                        FindBalance(connection_, balance_ids_, key));
+    if (!id.has_value()) return mysql::RunAgain("a balance row is missing");
     keys_by_id[ToNumber(*id)] = key;
   }
   std::vector<int64_t> ids;
   for (const auto& [id, key] : keys_by_id) ids.push_back(id);
   std::ranges::sort(ids);
-  // By the primary key alone, whatever the optimizer thinks of a long list: the order of the locks
-  // and their number depend on it.
-  QM_ASSIGN_OR_RETURN(
-      const mysql::Rows rows,
-      connection_.Query(absl::StrCat(
-          "SELECT balance_id, quantity, last_record_time FROM balances FORCE INDEX (PRIMARY) "
-          "WHERE balance_id IN (",
-          absl::StrJoin(ids, ","), ") ORDER BY balance_id FOR UPDATE")));
-  if (rows.size() != ids.size()) return mysql::RunAgain("a balance row is missing");
   std::vector<Balance> balances;
-  balances.reserve(rows.size());
-  for (const mysql::Row row : rows) {
-    balances.push_back({.id = BalanceId{static_cast<uint32_t>(row.Int64(0))},
-                        .key = keys_by_id.at(row.Int64(0)),
-                        .quantity = row.Int64(1),
-                        .last_record_time = row.Time(2)});
+  balances.reserve(ids.size());
+  for (const std::string& statement : LockBalancesStatements(ids)) {
+    QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection_.Query(statement));
+    for (const mysql::Row row : rows) {
+      balances.push_back({.id = BalanceId{static_cast<uint32_t>(row.Int64(0))},
+                          .key = keys_by_id.at(row.Int64(0)),
+                          .quantity = row.Int64(1),
+                          .last_record_time = row.Time(2)});
+    }
   }
+  if (balances.size() != ids.size()) return mysql::RunAgain("a balance row is missing");
   return balances;
 }
 

@@ -10,6 +10,14 @@
 
 namespace quartermaster::inventory {
 
+// Returns the row number of a balance, remembered or looked up; nothing if no row was made.
+absl::StatusOr<std::optional<BalanceId>> FindBalance(mysql::Connection& connection,
+                                                     BalanceIds& balance_ids,
+                                                     const BalanceKey& key);
+
+// Returns the statements that lock balances, given in ascending order, in that order.
+std::vector<std::string> LockBalancesStatements(const std::vector<int64_t>& ids);
+
 // The books on one connection, inside the transaction that is open on it. A document's storage
 // makes one over its own connection, so that the document and what it posts commit together.
 //

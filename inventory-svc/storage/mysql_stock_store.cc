@@ -12,21 +12,6 @@
 #include "platform/mysql/transaction.h"
 
 namespace quartermaster::inventory {
-namespace {
-
-absl::StatusOr<std::optional<BalanceId>> FindBalance(mysql::Connection& connection,
-                                                     const BalanceKey& key) {
-  QM_ASSIGN_OR_RETURN(
-      const mysql::Rows rows,
-      connection.Query("SELECT balance_id FROM balances WHERE location_id = ? AND lot_id = ? AND "
-                       "state = ? AND holder = ?",
-                       {ToNumber(key.location), ToNumber(key.lot), static_cast<int64_t>(key.state),
-                        key.holder.ToBytes()}));
-  if (rows.empty()) return std::nullopt;
-  return BalanceId{static_cast<uint32_t>(rows[0].Int64(0))};
-}
-
-}  // namespace
 
 absl::Status MysqlStockStore::Atomically(absl::Time deadline,
                                          absl::FunctionRef<absl::Status(StockBook&)> body) {
@@ -43,7 +28,7 @@ absl::Status MysqlStockStore::MakeBalances(absl::Time deadline, std::vector<Bala
   std::ranges::sort(keys);
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
   for (const BalanceKey& key : keys) {
-    QM_ASSIGN_OR_RETURN(std::optional<BalanceId> id, FindBalance(*connection, key));
+    QM_ASSIGN_OR_RETURN(std::optional<BalanceId> id, FindBalance(*connection, balance_ids_, key));
     if (!id.has_value()) {
       QM_RETURN_IF_ERROR(
           connection
@@ -53,10 +38,9 @@ absl::Status MysqlStockStore::MakeBalances(absl::Time deadline, std::vector<Bala
                         {static_cast<int64_t>(key.state), key.holder.ToBytes(),
                          ToNumber(key.location), ToNumber(key.lot)})
               .status());
-      QM_ASSIGN_OR_RETURN(id, FindBalance(*connection, key));
+      QM_ASSIGN_OR_RETURN(id, FindBalance(*connection, balance_ids_, key));
       if (!id.has_value()) return absl::InternalError("a balance row could not be made");
     }
-    balance_ids_.Remember(key, *id);
   }
   return absl::OkStatus();
 }

@@ -203,7 +203,10 @@ absl::Status FakeStockStore::Lock(Transaction& transaction, const std::string& r
     }
   }
   absl::MutexLock lock(&mutex_);
-  if (!mutex_.AwaitWithTimeout(absl::Condition(&is_free), kLockWait)) {
+  ++waiting_count_;
+  const bool is_mine = mutex_.AwaitWithTimeout(absl::Condition(&is_free), kLockWait);
+  --waiting_count_;
+  if (!is_mine) {
     return transaction.RunAgain(absl::StrCat("waited too long for ", row));
   }
   locks_[row] = &transaction;
@@ -309,6 +312,11 @@ Books FakeStockStore::books() const {
 int64_t FakeStockStore::rerun_count() const {
   absl::MutexLock lock(&mutex_);
   return rerun_count_;
+}
+
+int64_t FakeStockStore::waiting_count() const {
+  absl::MutexLock lock(&mutex_);
+  return waiting_count_;
 }
 
 std::optional<EarlierMovement> FakeStockStore::FindCommitted(const std::string& caller,

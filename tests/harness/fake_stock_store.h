@@ -64,6 +64,8 @@ class FakeStockStore final : public StockStore {
   Books books() const;
   // Bodies that were run again, for whatever reason.
   int64_t rerun_count() const;
+  // Transactions that wait for a lock now.
+  int64_t waiting_count() const;
 
  private:
   class Transaction;
@@ -91,6 +93,7 @@ class FakeStockStore final : public StockStore {
   uint32_t last_balance_id_ ABSL_GUARDED_BY(mutex_) = 0;
   int lost_commit_count_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t rerun_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t waiting_count_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace quartermaster::inventory

@@ -54,18 +54,16 @@ LedgerWorld::LedgerWorld() {
 
 std::vector<std::string> LedgerWorld::SeedStatements() {
   return {
-      "INSERT INTO units (unit_id, name, parent_id, version, changed_version) VALUES "
-      "(1, 'units/city', NULL, 1, 1)",
-      "INSERT INTO units (unit_id, name, parent_id, version, changed_version) VALUES "
-      "(2, 'units/east', 1, 1, 1), (3, 'units/west', 1, 1, 1)",
-      "INSERT INTO locations (location_id, unit_id, name, kind, version, changed_version) VALUES "
-      "(1, 2, 'units/east/locations/depot', 1, 1, 1), "
-      "(2, 2, 'units/east/locations/shelf', 2, 1, 1), "
-      "(3, 2, 'units/east/locations/cabinet', 4, 1, 1), "
-      "(4, 3, 'units/west/locations/room', 2, 1, 1)",
-      "INSERT INTO items (item_id, name, base_unit, is_expiring, is_durable, hazard, version, "
-      "changed_version) VALUES (1, 'items/n95-mask', 'piece', 0, 0, 1, 1, 1), "
-      "(2, 'items/alcohol', 'g', 0, 0, 2, 1, 1)",
+      "INSERT INTO units (unit_id, name, parent_id, changed_version) VALUES "
+      "(1, 'units/city', NULL, 1)",
+      "INSERT INTO units (unit_id, name, parent_id, changed_version) VALUES "
+      "(2, 'units/east', 1, 1), (3, 'units/west', 1, 1)",
+      "INSERT INTO locations (location_id, unit_id, name, kind, changed_version) VALUES "
+      "(1, 2, 'units/east/locations/depot', 1, 1), (2, 2, 'units/east/locations/shelf', 2, 1), "
+      "(3, 2, 'units/east/locations/cabinet', 4, 1), (4, 3, 'units/west/locations/room', 2, 1)",
+      "INSERT INTO items (item_id, name, base_unit, is_expiring, is_durable, hazard, "
+      "changed_version) VALUES (1, 'items/n95-mask', 'piece', 0, 0, 1, 1), "
+      "(2, 'items/alcohol', 'g', 0, 0, 2, 1)",
       "INSERT INTO lots (lot_id, item_id, name, origin, origin_reference, owner_unit_id, "
       "expiry_date, create_time) VALUES (1, 1, 'm1', 1, '', 1, NULL, '2020-01-01'), "
       "(2, 1, 'm2', 1, '', 1, NULL, '2020-01-01'), (3, 2, 'a1', 1, '', 1, NULL, '2020-01-01')"};

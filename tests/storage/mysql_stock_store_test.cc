@@ -1,0 +1,164 @@
+// Holds the tables to the contract, and to what only tables can get wrong.
+
+#include "inventory-svc/storage/mysql_stock_store.h"
+
+#include <gmock/gmock.h>
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "inventory-svc/storage/mysql_stock_book.h"
+#include "platform/base/status_macros.h"
+#include "platform/mysql/transaction.h"
+#include "tests/harness/invariants.h"
+#include "tests/harness/ledger_database.h"
+#include "tests/storage/store_contract.h"
+
+namespace quartermaster::inventory {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// Both ends of 500 lines.
+constexpr size_t kLockedBalanceCountMax = 1000;
+
+class MysqlUnderTest final : public StoreUnderTest {
+ public:
+  StockStore& store() override { return store_; }
+
+  bool IsAnyoneWaiting() override {
+    const auto connection = pool_.Acquire(absl::Now() + absl::Seconds(30));
+    if (!connection.ok()) return false;
+    // Not INNODB_TRX: that is a copy which is not renewed while somebody keeps reading it.
+    const auto rows =
+        (*connection)->Query("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'");
+    EXPECT_TRUE(rows.ok()) << rows.status();
+    return rows.ok() && (*rows)[0].String(1) != "0";
+  }
+
+  int64_t rerun_count() override {
+    return pool_.transaction_counters().rerun_count - rerun_count_before_;
+  }
+
+  std::vector<std::string> Violations() override { return testing::FindBookViolations(pool_); }
+
+ private:
+  mysql::Pool& pool_ = EmptyLedgerDatabase();
+  const int64_t rerun_count_before_ = pool_.transaction_counters().rerun_count;
+  MysqlStockStore store_{pool_};
+};
+
+std::unique_ptr<StoreUnderTest> MakeMysql() { return std::make_unique<MysqlUnderTest>(); }
+
+INSTANTIATE_TEST_SUITE_P(Mysql, StockStoreContract, ::testing::Values(&MakeMysql));
+
+absl::Time Soon() { return absl::Now() + absl::Seconds(30); }
+
+// Makes 5000 balances and returns the numbers of every fifth: as many as one movement can lock.
+std::vector<int64_t> ManyBalances(mysql::Pool& pool) {
+  const auto connection = pool.Acquire(Soon());
+  EXPECT_TRUE(connection.ok());
+  EXPECT_TRUE(
+      (*connection)
+          ->Execute("INSERT INTO balances (location_id, state, holder, lot_id, unit_id, item_id) "
+                    "SELECT 1, 17, UNHEX(LPAD(HEX(seq), 32, '0')), 1, 2, 1 FROM seq_1_to_5000")
+          .ok());
+  const auto rows = (*connection)
+                        ->Query(
+                            "SELECT balance_id FROM balances WHERE balance_id % 5 = 0 ORDER BY "
+                            "balance_id");
+  EXPECT_TRUE(rows.ok());
+  std::vector<int64_t> ids;
+  for (const mysql::Row row : *rows) ids.push_back(row.Int64(0));
+  EXPECT_EQ(ids.size(), kLockedBalanceCountMax);
+  return ids;
+}
+
+// A scan in place of the range would lock what it reads in another order, or all there is.
+TEST(MysqlStockBookTest, LockingReadWalksThePrimaryKeyAtItsLargest) {
+  mysql::Pool& pool = EmptyLedgerDatabase();
+  const std::vector<int64_t> ids = ManyBalances(pool);
+  const auto connection = pool.Acquire(Soon());
+  ASSERT_TRUE(connection.ok());
+
+  for (const std::string& statement : LockBalancesStatements(ids)) {
+    const auto plan = (*connection)->Query(absl::StrCat("EXPLAIN ", statement));
+
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    ASSERT_EQ(plan->size(), 1) << "the list was turned into a table of its own";
+    EXPECT_EQ((*plan)[0].String(3), "range");
+    EXPECT_EQ((*plan)[0].String(5), "PRIMARY");
+    EXPECT_THAT((*plan)[0].String(9), Not(HasSubstr("filesort")));
+  }
+}
+
+TEST(MysqlStockBookTest, LockingReadLocksTheRowsItReturnsAndNoOthers) {
+  mysql::Pool& pool = EmptyLedgerDatabase();
+  const std::vector<int64_t> ids = ManyBalances(pool);
+  std::vector<int64_t> locked;
+  uint64_t locked_row_count = 0;
+
+  const absl::Status status =
+      mysql::InTransaction(pool, Soon(), [&](mysql::Connection& connection) -> absl::Status {
+        locked.clear();
+        for (const std::string& statement : LockBalancesStatements(ids)) {
+          QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection.Query(statement));
+          for (const mysql::Row row : rows) locked.push_back(row.Int64(0));
+        }
+        QM_ASSIGN_OR_RETURN(
+            const mysql::Rows rows,
+            connection.Query("SELECT trx_rows_locked FROM information_schema.INNODB_TRX WHERE "
+                             "trx_mysql_thread_id = CONNECTION_ID()"));
+        locked_row_count = rows[0].Uint64(0);
+        return absl::OkStatus();
+      });
+
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(locked, ids);
+  EXPECT_EQ(locked_row_count, ids.size());
+}
+
+// What is remembered is a copy; forgetting it costs a look, never a refusal.
+TEST(MysqlStockStoreTest, PostsWithoutRememberingAnything) {
+  mysql::Pool& pool = EmptyLedgerDatabase();
+  MysqlStockStore store(pool, /*cached_balance_count_max=*/1);
+  const ManualClock clock;
+  CountingUuids uuids(clock);
+  LedgerWorld world;
+  StockLedger ledger(store, world.units(), world.items(), clock, uuids);
+
+  for (uint64_t request = 1; request <= 3; ++request) {
+    const auto posted = ledger.PostMovement(CallBy(), AReceipt(5, request));
+    EXPECT_TRUE(posted.ok()) << posted.status();
+  }
+
+  EXPECT_THAT(testing::FindBookViolations(pool), IsEmpty());
+}
+
+// A replica that was started later knows nothing of what others made and posted.
+TEST(MysqlStockStoreTest, TwoReplicasKeepOneSetOfBooks) {
+  mysql::Pool& pool = EmptyLedgerDatabase();
+  MysqlStockStore first(pool);
+  MysqlStockStore second(pool);
+  const base::SystemClock clock;
+  base::UuidSource uuids(clock);
+  LedgerWorld world;
+  StockLedger here(first, world.units(), world.items(), clock, uuids);
+  StockLedger there(second, world.units(), world.items(), clock, uuids);
+
+  const auto received = here.PostMovement(CallBy(), AReceipt(5, 1));
+  const auto consumed = there.PostMovement(CallBy(), AConsumption(3, 2));
+  const auto replayed = there.PostMovement(CallBy(), AReceipt(5, 1));
+  const auto reversed = there.ReverseMovement(
+      CallBy(), {.movement_id = consumed->movement_id, .request_id = RequestId(3)});
+
+  ASSERT_TRUE(received.ok() && consumed.ok() && replayed.ok() && reversed.ok());
+  EXPECT_EQ(replayed->movement_id, received->movement_id);
+  EXPECT_EQ(replayed->record_time, received->record_time);
+  EXPECT_THAT(testing::FindBookViolations(pool), IsEmpty());
+}
+
+}  // namespace
+}  // namespace quartermaster::inventory
