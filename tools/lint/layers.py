@@ -14,7 +14,7 @@ WIRE = re.compile(r"^(grpc|grpcpp|google)/|\.pb\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]')
 
 # Each of these says that all is well on a dead connection (docs/adr has the story).
-DECEITFUL_CALLS = re.compile(r"(->|\.)(commit|rollback|setAutoCommit|reconnect)\s*\(")
+DECEITFUL_CALLS = re.compile(r"(->|\.)((commit|rollback|reconnect)\s*\(\s*\)|setAutoCommit\s*\()")
 CLOCKS = re.compile(r"absl::Now\s*\(|(system|steady|high_resolution)_clock::now\s*\(")
 
 

@@ -3,7 +3,7 @@
 
 # The stages in their order. Each name from lint on is a CTest label; a stage without a test is a
 # failure, so a label enters this list together with its first test.
-stages='lint unit storage compat model'
+stages='lint script unit storage service compat model'
 sanitizer_stages='asan tsan'
 # What runs under each sanitizer, of the stages above. The system's gRPC is not instrumented, so
 # ThreadSanitizer watches only what does not go through it.
@@ -96,7 +96,7 @@ prepare_tests() {
   shift 2
   targets=''
   for label in "$@"; do
-    [ "$label" = lint ] || targets="$targets qm_tests_$label"
+    case $label in lint | script) ;; *) targets="$targets qm_tests_$label" ;; esac
   done
   step "Configure for $prepared_stage" configure "$prepared_preset" || return 1
   # shellcheck disable=SC2086 # one word per target

@@ -28,11 +28,11 @@ qmctl() { "$(program qmctl)" --server "127.0.0.1:$gateway_grpc_port" "$@"; }
 
 make_state
 check_disk
-make_socket_dir
 began_up=$(now_ms)
 
 say "Packages"
 install_packages build run
+make_socket_dir
 check_port "$gateway_http_port" QM_GATEWAY_HTTP_PORT gateway
 check_port "$gateway_grpc_port" QM_GATEWAY_GRPC_PORT gateway
 check_port "$inventory_rpc_port" QM_INVENTORY_RPC_PORT inventory-svc
