@@ -80,16 +80,21 @@ TEST_F(MysqlTransactionTest, CommitsAll) {
 
 TEST_F(MysqlTransactionTest, RollsBackWhatABodyRefuses) {
   const absl::Status refusal = absl::FailedPreconditionError("not enough");
+  int64_t session = 0;
 
   const absl::Status done = InTransaction(pool_, Soon(), [&](Connection& connection) {
+    session = connection.session_id();
     QM_RETURN_IF_ERROR(Add(connection, "a"));
     return refusal;
   });
 
   EXPECT_EQ(done, refusal);
   EXPECT_EQ(Amount("a"), 0);
-  // Nor is it in the next transaction of the same connection.
-  EXPECT_TRUE(InTransaction(pool_, Soon(), [&](Connection& c) { return Add(c, "b"); }).ok());
+  // Nor is it in the next transaction of the same connection, which need not be closed for that.
+  EXPECT_TRUE(InTransaction(pool_, Soon(), [&](Connection& connection) {
+                EXPECT_EQ(connection.session_id(), session);
+                return Add(connection, "b");
+              }).ok());
   EXPECT_EQ(Amount("a"), 0);
 }
 
