@@ -22,7 +22,7 @@ constexpr std::chrono::seconds kRefreshInterval(1);
 const std::vector<absl::string_view>& ServiceNames() {
   static const auto* const names = new std::vector<absl::string_view>{
       v1::Units::service_full_name(), v1::Catalog::service_full_name(),
-      v1::Ledger::service_full_name()};
+      v1::Ledger::service_full_name(), v1::Transfers::service_full_name()};
   return *names;
 }
 
@@ -34,6 +34,7 @@ Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSou
       stock_store_(pools.postings),
       queries_(pools.reads, pools.reports),
       lot_store_(pools.writes, uuids),
+      transfer_store_(pools.reads, pools.writes, stock_store_.balance_ids(), uuids),
       units_(unit_store_),
       items_(item_store_, kItemsInMemoryMax),
       unit_registry_(unit_store_, units_, clock),
@@ -41,9 +42,11 @@ Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSou
       ledger_(stock_store_, units_, items_, clock, uuids),
       reader_(queries_, stock_store_, units_, items_, clock),
       lots_(lot_store_, units_, items_, clock),
+      desk_(transfer_store_, stock_store_, ledger_, units_, clock, uuids),
       units_service_(serve, unit_registry_),
       catalog_service_(serve, catalog_),
       ledger_service_(serve, ledger_, reader_, lots_, clock),
+      transfers_service_(serve, desk_),
       clock_(clock) {}
 
 absl::Status Inventory::Refresh(absl::Time deadline) {
@@ -81,7 +84,7 @@ void Inventory::AddChecks(telemetry::Readiness& readiness) {
 }
 
 std::vector<grpc::Service*> Inventory::services() {
-  return {&units_service_, &catalog_service_, &ledger_service_};
+  return {&units_service_, &catalog_service_, &ledger_service_, &transfers_service_};
 }
 
 }  // namespace quartermaster::inventory

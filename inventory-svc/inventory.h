@@ -10,11 +10,13 @@
 #include "absl/status/status.h"
 #include "inventory-svc/api/catalog_service.h"
 #include "inventory-svc/api/ledger_service.h"
+#include "inventory-svc/api/transfers_service.h"
 #include "inventory-svc/api/units_service.h"
 #include "inventory-svc/storage/mysql_item_store.h"
 #include "inventory-svc/storage/mysql_lot_store.h"
 #include "inventory-svc/storage/mysql_stock_queries.h"
 #include "inventory-svc/storage/mysql_stock_store.h"
+#include "inventory-svc/storage/mysql_transfer_store.h"
 #include "inventory-svc/storage/mysql_unit_store.h"
 #include "platform/base/clock.h"
 #include "platform/base/uuid.h"
@@ -66,6 +68,7 @@ class Inventory {
   MysqlStockStore stock_store_;
   MysqlStockQueries queries_;
   MysqlLotStore lot_store_;
+  MysqlTransferStore transfer_store_;
   UnitDirectory units_;
   ItemDirectory items_;
   UnitRegistry unit_registry_;
@@ -73,9 +76,11 @@ class Inventory {
   StockLedger ledger_;
   StockReader reader_;
   LotRegister lots_;
+  TransferDesk desk_;
   UnitsService units_service_;
   CatalogService catalog_service_;
   LedgerService ledger_service_;
+  TransfersService transfers_service_;
   const base::Clock& clock_;
   // Last, so that it ends before what it refreshes.
   std::jthread refresher_;

@@ -1,6 +1,7 @@
 #include "inventory-svc/api/fields.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -44,6 +45,17 @@ std::string ParseResourceName(absl::string_view field, absl::string_view pattern
                               const std::string& value, rpc::FieldErrors& errors) {
   rpc::ParseName(field, pattern, value, errors);
   return value;
+}
+
+base::Uuid ParseUuidName(absl::string_view field, absl::string_view collection,
+                         const std::string& value, rpc::FieldErrors& errors) {
+  const std::string prefix = absl::StrCat(collection, "/");
+  if (value.rfind(prefix, 0) == 0) {
+    const std::optional<base::Uuid> id = base::Uuid::Parse(value.substr(prefix.size()));
+    if (id.has_value()) return *id;
+  }
+  errors.Add(field, absl::StrCat(rpc::Quoted(value), " is not of the form ", prefix, "{uuid}"));
+  return {};
 }
 
 Title ParseTitle(absl::string_view path, const type::v1::Title& title, rpc::FieldErrors& errors) {

@@ -6,6 +6,7 @@
 #include "absl/strings/string_view.h"
 #include "inventory-svc/domain/ledger_types.h"
 #include "inventory-svc/domain/title.h"
+#include "platform/base/uuid.h"
 #include "platform/rpc/parse.h"
 #include "quartermaster/type/v1/quantity.pb.h"
 
@@ -24,6 +25,10 @@ Quantity ParseQuantity(absl::string_view path, const type::v1::Quantity& quantit
 // A resource name of the form of `pattern`, returned as it is.
 std::string ParseResourceName(absl::string_view field, absl::string_view pattern,
                               const std::string& value, rpc::FieldErrors& errors);
+
+// A name of the form `{collection}/{uuid}`.
+base::Uuid ParseUuidName(absl::string_view field, absl::string_view collection,
+                         const std::string& value, rpc::FieldErrors& errors);
 
 Title ParseTitle(absl::string_view path, const type::v1::Title& title, rpc::FieldErrors& errors);
 void RenderTitle(const Title& title, type::v1::Title& out);

@@ -26,42 +26,14 @@ constexpr char kLocation[] = "units/{unit}/locations/{location}";
 constexpr char kLot[] = "items/{item}/lots/{lot}";
 constexpr char kItem[] = "items/{item}";
 constexpr char kUnit[] = "units/{unit}";
-constexpr char kMovement[] = "movements/{uuid}";
 constexpr int kBatchMax = 100;
 constexpr int kExpiringDaysDefault = 30;
 constexpr int kExpiringDaysMax = 3650;
 constexpr rpc::PageSizes kPages;
 
-std::string ParseNamed(absl::string_view field, absl::string_view pattern, const std::string& value,
-                       FieldErrors& errors) {
-  rpc::ParseName(field, pattern, value, errors);
-  return value;
-}
-
 std::string ParseOptionalName(absl::string_view field, absl::string_view pattern,
                               const std::string& value, FieldErrors& errors) {
-  return value.empty() ? value : ParseNamed(field, pattern, value, errors);
-}
-
-base::Uuid ParseMovementName(absl::string_view field, const std::string& value,
-                             FieldErrors& errors) {
-  constexpr absl::string_view kPrefix = "movements/";
-  const absl::string_view name = value;
-  const std::optional<base::Uuid> id = name.substr(0, kPrefix.size()) == kPrefix
-                                           ? base::Uuid::Parse(name.substr(kPrefix.size()))
-                                           : std::nullopt;
-  if (!id.has_value()) {
-    errors.Add(field, absl::StrCat(Quoted(value), " is not of the form ", kMovement));
-  }
-  return id.value_or(base::Uuid{});
-}
-
-template <typename Domain, typename Proto>
-Domain ParseEnum(absl::string_view field, Proto value, bool is_known, FieldErrors& errors) {
-  if (!is_known || static_cast<int>(value) == 0) {
-    errors.Add(field, absl::StrCat(static_cast<int>(value), " is not a value that is known here"));
-  }
-  return static_cast<Domain>(value);
+  return value.empty() ? value : ParseResourceName(field, pattern, value, errors);
 }
 
 Account ParseAccount(const std::string& path, const pb::Account& account, FieldErrors& errors) {
@@ -69,10 +41,10 @@ Account ParseAccount(const std::string& path, const pb::Account& account, FieldE
     errors.Add(FieldPath(path, "holder"),
                "is set by documents; goods held for one move by the document alone");
   }
-  return {
-      .location = ParseNamed(FieldPath(path, "location"), kLocation, account.location(), errors),
-      .state = ParseEnum<State>(FieldPath(path, "state"), account.state(),
-                                pb::AccountState_IsValid(account.state()), errors)};
+  return {.location =
+              ParseResourceName(FieldPath(path, "location"), kLocation, account.location(), errors),
+          .state = ParseEnumValue<State>(FieldPath(path, "state"), account.state(),
+                                         pb::AccountState_IsValid, errors)};
 }
 
 bool IsIssuer(absl::string_view text) {
@@ -118,8 +90,8 @@ void RenderAccount(const Account& account, pb::Account& out) {
 absl::StatusOr<PostMovementCommand> ParsePostMovement(const pb::PostMovementRequest& request) {
   FieldErrors errors;
   PostMovementCommand command;
-  command.reason = ParseEnum<Reason>("reason", request.reason(),
-                                     pb::MovementReason_IsValid(request.reason()), errors);
+  command.reason =
+      ParseEnumValue<Reason>("reason", request.reason(), pb::MovementReason_IsValid, errors);
   if (request.lines().empty() || request.lines_size() > kMovementLinesMax) {
     errors.Add("lines", absl::StrCat(request.lines_size(), " lines; a movement has 1 to ",
                                      kMovementLinesMax));
@@ -128,7 +100,7 @@ absl::StatusOr<PostMovementCommand> ParsePostMovement(const pb::PostMovementRequ
       const std::string path = ElementPath("lines", i);
       const pb::MovementLine& line = request.lines(i);
       command.lines.push_back(
-          {.lot = ParseNamed(FieldPath(path, "lot"), kLot, line.lot(), errors),
+          {.lot = ParseResourceName(FieldPath(path, "lot"), kLot, line.lot(), errors),
            .source = ParseAccount(FieldPath(path, "source"), line.source(), errors),
            .destination = ParseAccount(FieldPath(path, "destination"), line.destination(), errors),
            .quantity = ParseQuantity(FieldPath(path, "quantity"), line.quantity(), errors)});
@@ -152,7 +124,7 @@ absl::StatusOr<ReverseMovementCommand> ParseReverseMovement(
     const pb::ReverseMovementRequest& request) {
   FieldErrors errors;
   ReverseMovementCommand command;
-  command.movement_id = ParseMovementName("name", request.name(), errors);
+  command.movement_id = ParseUuidName("name", "movements", request.name(), errors);
   command.note = rpc::ParseText("note", request.note(),
                                 {.length_min = 1, .length_max = 500, .is_multiline = true}, errors);
   command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
@@ -162,7 +134,7 @@ absl::StatusOr<ReverseMovementCommand> ParseReverseMovement(
 
 absl::StatusOr<base::Uuid> ParseGetMovement(const pb::GetMovementRequest& request) {
   FieldErrors errors;
-  const base::Uuid id = ParseMovementName("name", request.name(), errors);
+  const base::Uuid id = ParseUuidName("name", "movements", request.name(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return id;
 }
@@ -170,7 +142,7 @@ absl::StatusOr<base::Uuid> ParseGetMovement(const pb::GetMovementRequest& reques
 absl::StatusOr<ListMovementsCommand> ParseListMovements(const pb::ListMovementsRequest& request) {
   FieldErrors errors;
   ListMovementsCommand command{
-      .unit = ParseNamed("unit", kUnit, request.unit(), errors),
+      .unit = ParseResourceName("unit", kUnit, request.unit(), errors),
       .item = ParseOptionalName("item", kItem, request.item(), errors),
       .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors)};
   const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);
@@ -184,15 +156,15 @@ absl::StatusOr<ListMovementsCommand> ParseListMovements(const pb::ListMovementsR
 absl::StatusOr<CreateLotCommand> ParseCreateLot(const pb::CreateLotRequest& request) {
   FieldErrors errors;
   const pb::Lot& lot = request.lot();
-  const std::string item = ParseNamed("parent", kItem, request.parent(), errors);
+  const std::string item = ParseResourceName("parent", kItem, request.parent(), errors);
   const std::string lot_id = rpc::ParseResourceId("lot_id", request.lot_id(), errors);
   CreateLotCommand command;
   command.lot.name = absl::StrCat(item, "/lots/", lot_id);
-  command.lot.origin = ParseEnum<Lot::Origin>("lot.origin", lot.origin(),
-                                              pb::Lot::Origin_IsValid(lot.origin()), errors);
+  command.lot.origin =
+      ParseEnumValue<Lot::Origin>("lot.origin", lot.origin(), pb::Lot::Origin_IsValid, errors);
   command.lot.origin_reference =
       rpc::ParseText("lot.origin_reference", lot.origin_reference(), {.length_max = 120}, errors);
-  command.lot.owner = ParseNamed("lot.owner", kUnit, lot.owner(), errors);
+  command.lot.owner = ParseResourceName("lot.owner", kUnit, lot.owner(), errors);
   if (!lot.expiry_date().empty() && !IsDate(lot.expiry_date())) {
     errors.Add("lot.expiry_date",
                absl::StrCat(Quoted(lot.expiry_date()), " is not a date of the form YYYY-MM-DD"));
@@ -205,14 +177,14 @@ absl::StatusOr<CreateLotCommand> ParseCreateLot(const pb::CreateLotRequest& requ
 
 absl::StatusOr<std::string> ParseGetLot(const pb::GetLotRequest& request) {
   FieldErrors errors;
-  std::string name = ParseNamed("name", kLot, request.name(), errors);
+  std::string name = ParseResourceName("name", kLot, request.name(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return name;
 }
 
 absl::StatusOr<ListLotsCommand> ParseListLots(const pb::ListLotsRequest& request) {
   FieldErrors errors;
-  ListLotsCommand command{.item = ParseNamed("parent", kItem, request.parent(), errors),
+  ListLotsCommand command{.item = ParseResourceName("parent", kItem, request.parent(), errors),
                           .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors)};
   const std::vector<std::string> position =
       absl::StrSplit(rpc::ParsePageToken(request.page_token(), QueryOf(request), errors), '/');
@@ -226,13 +198,13 @@ absl::StatusOr<ListLotsCommand> ParseListLots(const pb::ListLotsRequest& request
 
 absl::StatusOr<ListBalancesCommand> ParseListBalances(const pb::ListBalancesRequest& request) {
   FieldErrors errors;
-  ListBalancesCommand command{.unit = ParseNamed("unit", kUnit, request.unit(), errors),
+  ListBalancesCommand command{.unit = ParseResourceName("unit", kUnit, request.unit(), errors),
                               .item = ParseOptionalName("item", kItem, request.item(), errors),
                               .lot = ParseOptionalName("lot", kLot, request.lot(), errors),
                               .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors)};
   if (request.state() != pb::ACCOUNT_STATE_UNSPECIFIED) {
-    command.state = ParseEnum<State>("state", request.state(),
-                                     pb::AccountState_IsValid(request.state()), errors);
+    command.state =
+        ParseEnumValue<State>("state", request.state(), pb::AccountState_IsValid, errors);
   }
   const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);
   uint32_t after = 0;
@@ -259,7 +231,7 @@ absl::Status CheckBatch(const pb::BatchPostMovementsRequest& request) {
 
 absl::Status CheckSummarizeStock(const pb::SummarizeStockRequest& request) {
   FieldErrors errors;
-  ParseNamed("unit", kUnit, request.unit(), errors);
+  ParseResourceName("unit", kUnit, request.unit(), errors);
   rpc::ParseInt("expiring_days", ExpiringDays(request), 1, kExpiringDaysMax, errors);
   return errors.ToStatus();
 }

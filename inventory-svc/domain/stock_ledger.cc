@@ -138,9 +138,10 @@ absl::StatusOr<Movement> StockLedger::PostForDocument(const base::Call& call, St
                                      .reason = posting.reason,
                                      .occurred_time = posting.occurred_time,
                                      .caller = call.caller.name,
+                                     .note = posting.note,
                                      .document = posting.document},
                         .request_id = posting.request_id};
-  return DecideAndRecord(call, book, std::move(record), posting.lines, absl::InfinitePast());
+  return DecideAndRecord(call, book, std::move(record), posting.lines, posting.not_before);
 }
 
 // The heart of every write: lock, look the request up again, decide, record.
@@ -219,8 +220,8 @@ absl::StatusOr<ResolvedLines> StockLedger::Resolve(absl::Time deadline, Reason r
   QM_ASSIGN_OR_RETURN(const std::vector<ItemPointer> items, ResolveLots(deadline, result));
   for (size_t i = 0; i < result.named.size(); ++i) {
     MovementLine& line = result.named[i];
-    // A reversal keeps the amount that was fixed when the original was posted.
-    if (reason != Reason::kReverse) {
+    // A reversal, or a document, keeps the amount that was fixed before.
+    if (line.base_quantity == 0) {
       QM_ASSIGN_OR_RETURN(line.base_quantity,
                           ToBase(items[i]->item, line.quantity.amount, line.quantity.unit));
     }

@@ -33,7 +33,10 @@ struct DocumentPosting {
   base::Uuid request_id;
   Reason reason = Reason::kDispatch;
   ResolvedLines lines;
+  std::string note;
   absl::Time occurred_time;
+  // The books take it no earlier: after the version of the document that it follows.
+  absl::Time not_before = absl::InfinitePast();
 };
 
 // The use cases of the ledger. Knows neither SQL nor proto. Thread-safe; what it is given must
@@ -52,8 +55,9 @@ class StockLedger {
   absl::StatusOr<Movement> ReverseMovement(const base::Call& call,
                                            const ReverseMovementCommand& command);
 
-  // Looks names up and converts quantities. Fails with the NOT_FOUND errors, then those of units of
-  // measure, then `STATE_CHANGE_NOT_ALLOWED` and `HAZARD_STORE_REQUIRED`.
+  // Looks names up and converts quantities; a line whose amount was fixed before keeps it. Fails
+  // with the NOT_FOUND errors, then those of units of measure, then `STATE_CHANGE_NOT_ALLOWED` and
+  // `HAZARD_STORE_REQUIRED`.
   absl::StatusOr<ResolvedLines> Resolve(absl::Time deadline, Reason reason,
                                         std::vector<MovementLine> lines) const;
 

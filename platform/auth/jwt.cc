@@ -23,7 +23,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kSubjectBytesMax = 120;
+constexpr size_t kSubjectBytesMax = 64;
 constexpr size_t kHeaderBytesMax = 1024;
 constexpr size_t kDepthMax = 8;
 // The end of the year 9999: what lies beyond is no date that anybody meant.

@@ -19,7 +19,7 @@ inline constexpr char kDemoIssuer[] = "quartermaster-demo";
 
 // What a token says of a person, once its signature was found good. A plain value.
 struct Claims {
-  // Letters, digits and `-._~:|@+=`, at most 120 bytes: it becomes part of a resource name.
+  // Letters, digits and `-._~:|@+=`, at most 64 bytes: it becomes part of a resource name.
   std::string subject;
   // In whole seconds.
   absl::Time issue_time;

@@ -74,6 +74,14 @@ class StateTable {
     return nullptr;
   }
 
+  // Returns the first row for `verb`, whose permission and places every row for it shares.
+  constexpr const Row* FindVerb(Verb verb) const {
+    for (const Row& row : rows_) {
+      if (row.verb == verb) return &row;
+    }
+    return nullptr;
+  }
+
   // Checks that `verb` is allowed in `state`. FAILED_PRECONDITION, `STATE_NOT_ALLOWED`; metadata:
   // `state`, `verb`, `allowed`.
   absl::Status CheckAllowed(absl::string_view name, State state, Verb verb) const {

@@ -1,0 +1,278 @@
+#include "inventory-svc/domain/transfer_desk.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "inventory-svc/domain/ledger_errors.h"
+#include "inventory-svc/domain/names.h"
+#include "inventory-svc/domain/scope.h"
+#include "inventory-svc/domain/transfer_rules.h"
+#include "platform/base/status_macros.h"
+#include "platform/status/error.h"
+#include "platform/values/canonical.h"
+
+namespace quartermaster::inventory {
+namespace {
+
+using document::Current;
+using document::Versioned;
+
+constexpr char kCreate[] = "transfers.create";
+constexpr char kRead[] = "transfers.read";
+// Pages of transfers that a search for what waits for somebody looks through before it answers with
+// what it has and a token to go on.
+constexpr int kWaitingPagesMax = 10;
+
+document::Change<Transfer> MakeChange(Transfer transfer) {
+  document::Change<Transfer> change{.state = std::string(ToName(transfer.state))};
+  change.tasks = kTransferTable.TasksIn(transfer.state, PlacesOf(transfer), ActorsOf(transfer));
+  change.after = std::move(transfer);
+  return change;
+}
+
+}  // namespace
+
+absl::StatusOr<Versioned<Transfer>> TransferDesk::CreateTransfer(
+    const base::Call& call, const CreateTransferCommand& command) {
+  const absl::Time now = clock_.Now();
+  const std::string source_unit(UnitOfLocation(command.source));
+  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const UnitTree> tree,
+                      units_.TreeWith(call.deadline, {source_unit}));
+  QM_RETURN_IF_ERROR(CheckCovers(call.caller, kCreate, now, *tree, source_unit));
+  Transfer draft{.transfer_id = uuids_.Next(),
+                 .source = command.source,
+                 .destination = command.destination,
+                 .lines = command.lines,
+                 .creator = call.caller.name};
+  // Looked up as goods that arrive, because what may not rest at the destination may not be sent.
+  std::vector<MovementLine> arriving = DispatchLines(draft);
+  for (MovementLine& line : arriving) {
+    line.source = OnTheRoad(draft);
+    line.destination = {.location = draft.destination, .state = State::kAvailable};
+  }
+  const absl::StatusOr<ResolvedLines> resolved =
+      ledger_.Resolve(call.deadline, Reason::kArrive, std::move(arriving));
+  return document::Write<Transfer, TransferBook>(
+      store_, call.deadline,
+      document::MakeRequest(call, command.request_id,
+                            canonical::Hash("create-transfer.1", command)),
+      TransferName(draft.transfer_id), now,
+      {.lock = [](TransferBook&) -> absl::StatusOr<Current<Transfer>> {
+         return Current<Transfer>();
+       },
+       .authorize = document::AuthorizedByName<Transfer>,
+       .decide = [&](TransferBook& book, const Current<Transfer>&,
+                     absl::Time record_time) -> absl::StatusOr<document::Change<Transfer>> {
+         QM_ASSIGN_OR_RETURN(const std::shared_ptr<const LocationFacts> source,
+                             units_.GetLocation(call.deadline, draft.source));
+         QM_ASSIGN_OR_RETURN(const std::shared_ptr<const LocationFacts> destination,
+                             units_.GetLocation(call.deadline, draft.destination));
+         QM_RETURN_IF_ERROR(resolved.status());
+         Transfer transfer = draft;
+         for (size_t i = 0; i < transfer.lines.size(); ++i) {
+           transfer.lines[i].base_quantity = resolved->named[i].base_quantity;
+         }
+         transfer.create_time = transfer.update_time = record_time;
+         QM_RETURN_IF_ERROR(
+             book.InsertTransfer(transfer.transfer_id, source->unit, destination->unit));
+         return MakeChange(std::move(transfer));
+       }});
+}
+
+absl::StatusOr<Versioned<Transfer>> TransferDesk::GetTransfer(const base::Call& call,
+                                                              const base::Uuid& transfer_id) {
+  QM_ASSIGN_OR_RETURN(std::vector<Versioned<Transfer>> found,
+                      store_.FindTransfers(call.deadline, {TransferName(transfer_id)}));
+  if (found.empty() || !CoversAnEnd(call.caller, found[0].body)) {
+    return TransferNotFound(transfer_id);
+  }
+  return std::move(found[0]);
+}
+
+absl::StatusOr<TransferPage> TransferDesk::ListTransfers(const base::Call& call,
+                                                         const ListTransfersCommand& command) {
+  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const UnitTree> tree,
+                      units_.TreeWith(call.deadline, {command.unit}));
+  QM_RETURN_IF_ERROR(CheckCovers(call.caller, kRead, clock_.Now(), *tree, command.unit));
+  TransferPage page;
+  const std::optional<UnitId> unit = tree->Find(command.unit);
+  if (!unit.has_value()) return page;
+  const std::vector<UnitId> units = tree->Subtree(*unit);
+  const size_t page_size = command.page_size;
+  base::Uuid before = command.before;
+  for (int round = 0; round < kWaitingPagesMax; ++round) {
+    QM_ASSIGN_OR_RETURN(const std::vector<base::Uuid> ids,
+                        store_.ListTransfers(call.deadline, units, before, command.page_size + 1));
+    std::vector<std::string> names;
+    for (const base::Uuid& id : ids) names.push_back(TransferName(id));
+    QM_ASSIGN_OR_RETURN(std::vector<Versioned<Transfer>> found,
+                        store_.FindTransfers(call.deadline, names));
+    // Newest first: their ids ascend with time, and so do their names.
+    for (auto transfer = found.rbegin(); transfer != found.rend(); ++transfer) {
+      if (page.transfers.size() == page_size) {
+        page.next_before = before;
+        return page;
+      }
+      before = transfer->body.transfer_id;
+      if (!command.is_waiting_for_caller || IsWaitingFor(call.caller, transfer->body)) {
+        page.transfers.push_back(std::move(*transfer));
+      }
+    }
+    if (ids.size() <= page_size) return page;
+  }
+  page.next_before = before;
+  return page;
+}
+
+absl::StatusOr<Versioned<Transfer>> TransferDesk::DispatchTransfer(
+    const base::Call& call, const DispatchTransferCommand& command) {
+  const Step step{.transfer_id = command.transfer_id,
+                  .etag = command.etag,
+                  .verb = TransferVerb::kDispatch,
+                  .request = document::MakeRequest(call, command.request_id,
+                                                   canonical::Hash("dispatch-transfer.1", command)),
+                  .reason = Reason::kDispatch};
+  return TakeStep(call, step, [&](Transfer& transfer) {
+    transfer.state = TransferState::kOnTheWay;
+    transfer.waybill = command.waybill;
+    transfer.dispatcher = call.caller.name;
+    return DispatchLines(transfer);
+  });
+}
+
+absl::StatusOr<Versioned<Transfer>> TransferDesk::ConfirmTransferReceipt(
+    const base::Call& call, const ConfirmTransferReceiptCommand& command) {
+  const Step step{
+      .transfer_id = command.transfer_id,
+      .etag = command.etag,
+      .verb = TransferVerb::kConfirmReceipt,
+      .request = document::MakeRequest(call, command.request_id,
+                                       canonical::Hash("confirm-transfer-receipt.1", command))};
+  return TakeStep(call, step, [&](Transfer& transfer) -> absl::StatusOr<std::vector<MovementLine>> {
+    QM_RETURN_IF_ERROR(Receive(command.lines, transfer));
+    transfer.state =
+        HasVariance(transfer) ? TransferState::kPartiallyReceived : TransferState::kClosed;
+    transfer.receiver = call.caller.name;
+    return ArrivalLines(transfer);
+  });
+}
+
+absl::StatusOr<Versioned<Transfer>> TransferDesk::ResolveTransferVariance(
+    const base::Call& call, const ResolveTransferVarianceCommand& command) {
+  const Step step{
+      .transfer_id = command.transfer_id,
+      .etag = command.etag,
+      .verb = TransferVerb::kResolveVariance,
+      .request = document::MakeRequest(call, command.request_id,
+                                       canonical::Hash("resolve-transfer-variance.1", command)),
+      .note = command.note};
+  return TakeStep(call, step, [&](Transfer& transfer) -> absl::StatusOr<std::vector<MovementLine>> {
+    transfer.state = TransferState::kClosed;
+    return VarianceLines(command.lines, transfer);
+  });
+}
+
+absl::StatusOr<Versioned<Transfer>> TransferDesk::CancelTransfer(
+    const base::Call& call, const CancelTransferCommand& command) {
+  const Step step{.transfer_id = command.transfer_id,
+                  .etag = command.etag,
+                  .verb = TransferVerb::kCancel,
+                  .request = document::MakeRequest(call, command.request_id,
+                                                   canonical::Hash("cancel-transfer.1", command))};
+  return TakeStep(call, step, [](Transfer& transfer) {
+    transfer.state = TransferState::kCancelled;
+    return std::vector<MovementLine>();
+  });
+}
+
+absl::StatusOr<Versioned<Transfer>> TransferDesk::TakeStep(const base::Call& call, const Step& step,
+                                                           Change change) {
+  QM_ASSIGN_OR_RETURN(const Prepared prepared, Prepare(call, step, change));
+  const std::string name = TransferName(step.transfer_id);
+  return document::Write<Transfer, TransferBook>(
+      store_, call.deadline, step.request, name, clock_.Now(),
+      {.lock = [&](TransferBook& book) { return document::Lock<Transfer>(book, name); },
+       .authorize =
+           [&](const Current<Transfer>& current) { return Authorize(call, step, current); },
+       .decide = [&](TransferBook& book, const Current<Transfer>& current,
+                     absl::Time record_time) -> absl::StatusOr<document::Change<Transfer>> {
+         Transfer transfer = current->body;
+         QM_RETURN_IF_ERROR(document::CheckEtag(name, current->version, step.etag));
+         QM_RETURN_IF_ERROR(kTransferTable.CheckAllowed(name, transfer.state, step.verb));
+         QM_RETURN_IF_ERROR(kTransferTable.CheckFourEyes(name, transfer.state, step.verb,
+                                                         call.caller.name, ActorsOf(transfer)));
+         QM_RETURN_IF_ERROR(change(transfer).status());
+         // Somebody took a step since the lines were looked up, and the caller has seen it already.
+         if (current->version != prepared.version) return status::EtagMismatch(name);
+         if (!prepared.lines.named.empty()) {
+           QM_ASSIGN_OR_RETURN(const Movement movement,
+                               ledger_.PostForDocument(call, book.stock(),
+                                                       {.document = step.transfer_id,
+                                                        .request_id = step.request.request_id,
+                                                        .reason = step.reason,
+                                                        .lines = prepared.lines,
+                                                        .note = step.note,
+                                                        .occurred_time = record_time,
+                                                        .not_before = record_time}));
+           transfer.movements.push_back(movement.movement_id);
+           record_time = movement.record_time;
+         }
+         transfer.update_time = record_time;
+         document::Change<Transfer> changed = MakeChange(std::move(transfer));
+         changed.record_time = record_time;
+         return changed;
+       }});
+}
+
+absl::Status TransferDesk::Authorize(const base::Call& call, const Step& step,
+                                     const Current<Transfer>& current) const {
+  if (!current.has_value() || !CoversAnEnd(call.caller, current->body)) {
+    return TransferNotFound(step.transfer_id);
+  }
+  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  const auto* row = kTransferTable.FindVerb(step.verb);
+  for (const auto& [place, unit] : PlacesOf(current->body)) {
+    if (!row->places.contains(place)) continue;
+    QM_RETURN_IF_ERROR(CheckCovers(call.caller, row->permission, clock_.Now(), *tree, unit));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TransferDesk::Prepared> TransferDesk::Prepare(const base::Call& call,
+                                                             const Step& step, Change change) {
+  QM_ASSIGN_OR_RETURN(std::vector<Versioned<Transfer>> found,
+                      store_.FindTransfers(call.deadline, {TransferName(step.transfer_id)}));
+  Prepared prepared;
+  if (found.empty()) return prepared;
+  prepared.version = found[0].version;
+  // What is wrong with the step is said inside the transaction, in the documented order.
+  if (kTransferTable.Find(found[0].body.state, step.verb) == nullptr) return prepared;
+  const absl::StatusOr<std::vector<MovementLine>> wanted = change(found[0].body);
+  if (!wanted.ok() || wanted->empty()) return prepared;
+  QM_ASSIGN_OR_RETURN(prepared.lines, ledger_.Resolve(call.deadline, step.reason, *wanted));
+  QM_RETURN_IF_ERROR(stock_.MakeBalances(call.deadline, prepared.lines.Balances()));
+  return prepared;
+}
+
+bool TransferDesk::CoversAnEnd(const base::Caller& caller, const Transfer& transfer) const {
+  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  return std::ranges::any_of(PlacesOf(transfer), [&](const auto& place) {
+    return Covers(caller, kRead, clock_.Now(), *tree, place.second);
+  });
+}
+
+bool TransferDesk::IsWaitingFor(const base::Caller& caller, const Transfer& transfer) const {
+  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  const std::vector<document::Task> tasks =
+      kTransferTable.TasksIn(transfer.state, PlacesOf(transfer), ActorsOf(transfer));
+  return std::ranges::any_of(tasks, [&](const document::Task& task) {
+    const bool is_barred =
+        std::ranges::find(task.barred_actors, caller.name) != task.barred_actors.end();
+    return !is_barred && std::ranges::all_of(task.units, [&](const std::string& unit) {
+      return Covers(caller, task.permission, clock_.Now(), *tree, unit);
+    });
+  });
+}
+
+}  // namespace quartermaster::inventory

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "inventory-svc/domain/transfer.h"
+
+// What a transfer's steps do, decided from values alone.
+namespace quartermaster::inventory {
+
+// NOT_FOUND, `TRANSFER_NOT_FOUND`.
+absl::Status TransferNotFound(const base::Uuid& transfer_id);
+
+// The account that holds what is on the road: the transfer's own, at the destination.
+Account OnTheRoad(const Transfer& transfer);
+
+// The lines that send everything off.
+std::vector<MovementLine> DispatchLines(const Transfer& transfer);
+
+// Writes what arrived into the lines; none given means that all of every line arrived in good
+// order. Fails with `RECEIPT_LINE_MISMATCH` if a line is missing or does not add up.
+absl::Status Receive(const std::vector<ReceiptLine>& receipt, Transfer& transfer);
+
+// The lines that put what arrived where it belongs; empty if nothing did.
+std::vector<MovementLine> ArrivalLines(const Transfer& transfer);
+
+// Whether something is still on the road after the receipt.
+bool HasVariance(const Transfer& transfer);
+
+// The lines that clear the transfer's account of what was short. Fails with `RECEIPT_LINE_MISMATCH`
+// if a line that was short is missing or does not add up.
+absl::StatusOr<std::vector<MovementLine>> VarianceLines(const std::vector<VarianceLine>& variance,
+                                                        const Transfer& transfer);
+
+// Who took which step so far.
+std::vector<std::pair<TransferActor, std::string>> ActorsOf(const Transfer& transfer);
+// The unit at each end.
+std::vector<std::pair<TransferPlace, std::string>> PlacesOf(const Transfer& transfer);
+
+}  // namespace quartermaster::inventory
