@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -20,6 +22,10 @@ Scheduler::Scheduler(std::vector<int> choices, const Limits& limits)
 Scheduler::~Scheduler() = default;
 
 void Scheduler::AddActor(Actor actor) {
+  const auto namesakes = std::ranges::count_if(actors_, [&](const auto& running) {
+    return absl::StartsWith(running->actor.name, actor.name);
+  });
+  if (namesakes > 0) absl::StrAppend(&actor.name, " (", namesakes + 1, ")");
   actors_.push_back(std::make_unique<Running>());
   actors_.back()->actor = std::move(actor);
 }

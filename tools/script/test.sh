@@ -3,7 +3,7 @@
 
 # The stages in their order. Each name from lint on is a CTest label; a stage without a test is a
 # failure, so a label enters this list together with its first test.
-stages='lint script unit storage service compat model'
+stages='lint script unit storage service compat model planted'
 sanitizer_stages='asan tsan'
 # What runs under each sanitizer, of the stages above. The system's gRPC is not instrumented, so
 # ThreadSanitizer watches only what does not go through it.
