@@ -19,6 +19,9 @@ struct LostSession {
 // looking until `until`. Before that, what another session sees proves nothing: the COMMIT may
 // still be on its way. OK when the session is gone. UNAVAILABLE if that was not seen, for instance
 // because the server cannot be reached or another one answers in its place.
+//
+// A server that was restarted meanwhile counts its sessions from the start: a new one may have the
+// number and is killed too. Its caller repeats a call; taking the old one for gone would be worse.
 absl::Status AwaitEnd(Pool& pool, const LostSession& lost, absl::Time until);
 
 }  // namespace quartermaster::mysql

@@ -44,6 +44,13 @@ class MysqlUnknownOutcomeTest : public ::testing::Test {
     auto database = TestDatabase::Create(server_->connection_options(), Schema());
     ASSERT_TRUE(database.ok()) << database.status();
     database_ = std::move(*database).release();
+    // No more than a service has: it may kill and see the sessions of its own user, no others.
+    const auto admin = Connection::Open(database_->options());
+    ASSERT_TRUE((*admin)
+                    ->ExecuteBatch({{"CREATE USER service@localhost"},
+                                    {absl::StrCat("GRANT SELECT, INSERT, UPDATE, DELETE ON ",
+                                                  database_->name(), ".* TO service@localhost")}})
+                    .ok());
   }
   static void TearDownTestSuite() {
     delete database_;
@@ -58,6 +65,7 @@ class MysqlUnknownOutcomeTest : public ::testing::Test {
     proxy_ = *std::move(proxy);
     ConnectionOptions options = database_->options();
     options.unix_socket = absl::StrCat(server_->socket(), ".proxy");
+    options.user = "service";
     options.connect_timeout = absl::Seconds(1);
     options.read_timeout = absl::Seconds(3);
     pool_ = std::make_unique<Pool>(PoolOptions{.connection = options, .size_max = 4});
@@ -284,7 +292,7 @@ TEST_F(MysqlUnknownOutcomeTest, SurvivesACrashOfTheServerDuringTheCommit) {
 TEST_F(MysqlUnknownOutcomeTest, WaitsUntilTheKilledSessionIsGone) {
   const auto admin = Connection::Open(database_->options());
   ASSERT_TRUE(admin.ok()) << admin.status();
-  const auto lost = Connection::Open(database_->options());
+  const auto lost = pool_->OpenFresh(absl::Seconds(5));
   ASSERT_TRUE(lost.ok()) << lost.status();
   ASSERT_TRUE((*lost)
                   ->ExecuteBatch({{"START TRANSACTION"},
