@@ -194,10 +194,12 @@ class MovementReader {
     }
     std::string source = reader.OptionalPlace("source");
     std::string destination = reader.OptionalPlace("destination");
-    if (source.empty() && destination.empty()) {
+    const bool has_source = !reader.Field("source").empty();
+    const bool has_destination = !reader.Field("destination").empty();
+    if (!has_source && !has_destination) {
       reader.Tell("source", "say where: source or destination");
-    } else if (reason == pb::RELOCATE && (source.empty() || destination.empty())) {
-      reader.Tell(source.empty() ? "source" : "destination", "is required for RELOCATE");
+    } else if (reason == pb::RELOCATE && !(has_source && has_destination)) {
+      reader.Tell(has_source ? "destination" : "source", "is required for RELOCATE");
     }
     // Goods that come or go do so at one place.
     line.mutable_source()->set_location(source.empty() ? destination : source);
