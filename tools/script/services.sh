@@ -9,7 +9,7 @@ inventory_rpc_port=${QM_INVENTORY_RPC_PORT:-9101}
 # The variables above are the script's own; every other one with a program's prefix is handed to it.
 script_variables='QM_GATEWAY_HTTP_PORT|QM_GATEWAY_GRPC_PORT|QM_INVENTORY_RPC_PORT'
 demo_data=tests/data/first-spring
-demo_administrator=administrator-yan
+demo_unit=units/jiangcheng
 
 program() {
   case $1 in
@@ -102,3 +102,13 @@ start_service() {
 }
 
 demo_token() { "$(program qm-demo-issuer)" token --dir "$demo" --person "$1" 2>/dev/null; }
+# A token for somebody with these roles in the whole demo: demo_role_token SUBJECT ROLE...
+demo_role_token() {
+  demo_subject=$1
+  shift
+  for demo_role; do
+    set -- "$@" --grant "$demo_role@$demo_unit"
+    shift
+  done
+  "$(program qm-demo-issuer)" token --dir "$demo" --subject "$demo_subject" "$@" 2>/dev/null
+}
