@@ -56,6 +56,7 @@ class GoneSignal {
   void Watch(std::function<void()> cancel) {
     {
       absl::MutexLock lock(&mutex_);
+      if (is_over_) return;
       if (!is_gone_) {
         cancel_ = std::move(cancel);
         return;
@@ -74,15 +75,18 @@ class GoneSignal {
     if (cancel) cancel();
   }
 
-  // From now on nobody is told.
+  // From now on nobody is told, and nothing is kept for telling.
   void Forget() {
+    std::function<void()> dropped;  // Destroyed after the lock is released.
     absl::MutexLock lock(&mutex_);
-    cancel_ = nullptr;
+    is_over_ = true;
+    dropped = std::exchange(cancel_, nullptr);
   }
 
  private:
   absl::Mutex mutex_;
   bool is_gone_ ABSL_GUARDED_BY(mutex_) = false;
+  bool is_over_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> cancel_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,0 +1,47 @@
+#include "gateway/routes/gate.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "platform/base/status_macros.h"
+#include "platform/status/error.h"
+#include "platform/telemetry/trace.h"
+
+namespace quartermaster::gateway {
+
+base::TraceContext TakeTrace(absl::string_view traceparent) {
+  const std::optional<base::TraceContext> parent = telemetry::ParseTraceparent(traceparent);
+  return parent.has_value() ? telemetry::StartSpan(*parent) : telemetry::StartTrace();
+}
+
+absl::StatusOr<base::Caller> Gate::Authenticate(absl::string_view authorization) const {
+  return authenticator_.Authenticate({.authorization = std::string(authorization)}, clock_.Now());
+}
+
+absl::StatusOr<absl::Time> Gate::BoundDeadline(absl::Time asked, absl::Time now) const {
+  if (asked == absl::InfiniteFuture()) return now + limits_.default_deadline;
+  if (asked - now < limits_.time_left_min) {
+    return status::DeadlineExceeded("too little was left when the call arrived");
+  }
+  return std::min(asked, now + limits_.deadline_max);
+}
+
+absl::StatusOr<EdgeCall> Gate::Admit(const GatewayMethod& method, const Asked& asked) const {
+  const absl::Time now = clock_.Now();
+  EdgeCall admitted;
+  admitted.call.method = method.info.name;
+  admitted.call.trace = TakeTrace(asked.traceparent);
+  QM_ASSIGN_OR_RETURN(admitted.call.caller, Authenticate(asked.authorization));
+  if (!admitted.call.caller.MayAnywhere(method.info.permission, now)) {
+    return status::PermissionDenied(method.info.permission, method.info.name);
+  }
+  QM_ASSIGN_OR_RETURN(admitted.call.deadline, BoundDeadline(asked.deadline, now));
+  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const auth::Claims> claims,
+                      authenticator_.Verify(asked.authorization, now));
+  QM_ASSIGN_OR_RETURN(admitted.identity_token, minter_.Mint(*claims, now));
+  admitted.authorization = asked.authorization;
+  return admitted;
+}
+
+}  // namespace quartermaster::gateway

@@ -1,0 +1,136 @@
+#include "gateway/routes/pass_through.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "gateway/routes/metadata.h"
+#include "platform/base/status_macros.h"
+#include "platform/rpc/status_codec.h"
+#include "platform/status/error.h"
+
+namespace quartermaster::gateway {
+namespace {
+
+absl::Status UnknownMethod(absl::string_view path) {
+  const std::string name = absl::CHexEscape(path.substr(0, 200));
+  return status::MakeError(absl::StatusCode::kUnimplemented,
+                           absl::StrCat("there is no method ", name),
+                           {.reason = "METHOD_UNKNOWN", .metadata = {{"method", name}}});
+}
+
+absl::Time ReadDeadline(const grpc::GenericCallbackServerContext& context) {
+  const std::chrono::system_clock::time_point told = context.deadline();
+  return told == std::chrono::system_clock::time_point::max() ? absl::InfiniteFuture()
+                                                              : absl::FromChrono(told);
+}
+
+}  // namespace
+
+// One call. It reads one message, passes it on, and writes one; what a client sends after the first
+// message is never read. It deletes itself when gRPC is done with it.
+class PassThrough::Reactor final : public grpc::ServerGenericBidiReactor {
+ public:
+  Reactor(const Parts& parts, const grpc::GenericCallbackServerContext& context)
+      : parts_(parts), start_(parts.gate.clock().Now()) {
+    if (const absl::Status admitted = Admit(context); admitted.ok()) {
+      StartRead(&request_);
+    } else {
+      Refuse(admitted);
+    }
+  }
+
+ private:
+  absl::Status Admit(const grpc::GenericCallbackServerContext& context) {
+    method_ = parts_.methods.FindByPath(context.method());
+    if (method_ == nullptr || !parts_.upstreams.contains(method_->owner)) {
+      return UnknownMethod(context.method());
+    }
+    QM_ASSIGN_OR_RETURN(CallerMetadata metadata, TakeMetadata(context.client_metadata()));
+    QM_ASSIGN_OR_RETURN(
+        call_, parts_.gate.Admit(*method_, {.authorization = std::move(metadata.authorization),
+                                            .traceparent = std::move(metadata.traceparent),
+                                            .deadline = ReadDeadline(context)}));
+    return absl::OkStatus();
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      return Refuse(status::MakeError(absl::StatusCode::kInvalidArgument,
+                                      "the call has no request message",
+                                      {.reason = "REQUEST_MISSING"}));
+    }
+    // The answer may come, and this object go, before `Forward` returns; `shared_` outlives both.
+    const std::shared_ptr<Shared> shared = shared_;
+    std::shared_ptr<Upstream::Flight> flight =
+        parts_.upstreams.at(method_->owner)
+            ->Forward(method_->path, call_, std::move(request_),
+                      [this](const grpc::Status& status, grpc::ByteBuffer& response) {
+                        response_ = std::move(response);
+                        End(status);
+                      });
+    shared->SetFlight(std::move(flight));
+  }
+
+  void OnCancel() override { shared_->Cancel(); }
+  void OnDone() override { delete this; }
+
+  void Refuse(const absl::Status& refusal) {
+    End(rpc::ToGrpcStatus(refusal, call_.call.trace.trace_id));
+  }
+
+  // Called once. This object may be gone when it returns.
+  void End(const grpc::Status& status) {
+    parts_.log.Record({.method = method_ == nullptr ? "unknown" : method_->info.name,
+                       .protocol = "grpc",
+                       .caller = call_.call.caller.name,
+                       .trace_id = call_.call.trace.trace_id,
+                       .duration = parts_.gate.clock().Now() - start_},
+                      status);
+    if (status.ok()) {
+      StartWriteAndFinish(&response_, grpc::WriteOptions(), status);
+    } else {
+      Finish(status);
+    }
+  }
+
+  // Where cancellation and the call on its way meet, whichever comes first.
+  class Shared {
+   public:
+    void SetFlight(std::shared_ptr<Upstream::Flight> flight) {
+      absl::MutexLock lock(&mutex_);
+      if (is_cancelled_) flight->Cancel();
+      flight_ = std::move(flight);
+    }
+    void Cancel() {
+      absl::MutexLock lock(&mutex_);
+      is_cancelled_ = true;
+      if (flight_ != nullptr) flight_->Cancel();
+    }
+
+   private:
+    absl::Mutex mutex_;
+    bool is_cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+    std::shared_ptr<Upstream::Flight> flight_ ABSL_GUARDED_BY(mutex_);
+  };
+
+  const Parts& parts_;
+  const absl::Time start_;
+  const GatewayMethod* method_ = nullptr;
+  EdgeCall call_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
+  const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+};
+
+grpc::ServerGenericBidiReactor* PassThrough::CreateReactor(
+    grpc::GenericCallbackServerContext* context) {
+  return new Reactor(parts_, *context);
+}
+
+}  // namespace quartermaster::gateway

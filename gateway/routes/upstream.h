@@ -1,0 +1,90 @@
+#pragma once
+
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "gateway/edge/budget.h"
+#include "gateway/routes/availability.h"
+#include "gateway/routes/gate.h"
+#include "platform/base/clock.h"
+
+namespace quartermaster::gateway {
+
+// A program that answers calls, and the calls on their way to it.
+//
+// Messages pass as bytes; nothing here parses them. What an upstream says in an error goes on as it
+// is if it was made for callers (it has details); what the transport says is replaced, since it
+// tells addresses. Thread-safe. Must outlive its calls.
+class Upstream {
+ public:
+  // How a call says on whose behalf it is made.
+  enum class Identity {
+    // `qm-identity`, signed by the gateway: for services.
+    kSigned,
+    // The person's own `authorization`: for the gateway's own server alone.
+    kOwnToken,
+  };
+
+  struct Options {
+    // As people know it: `inventory`.
+    std::string name;
+    Identity identity = Identity::kSigned;
+    // Calls under way at once; more are refused.
+    int calls_max = 1024;
+  };
+
+  // Called once, on a thread of gRPC.
+  using Done = absl::AnyInvocable<void(const grpc::Status& status, grpc::ByteBuffer& response)>;
+
+  // A call on its way. Thread-safe.
+  class Flight {
+   public:
+    virtual ~Flight() = default;
+    // Ends it with CANCELLED, unless it has ended.
+    virtual void Cancel() = 0;
+  };
+
+  Upstream(const Options& options, const std::vector<std::shared_ptr<grpc::Channel>>& channels,
+           const base::Clock& clock);
+
+  // Sends `request` to the method at `path`, which must outlive the call. `done` gets the answer,
+  // or
+  // - UNAVAILABLE, `SERVICE_UNAVAILABLE`, if the program cannot be reached; metadata: `service`;
+  // - RESOURCE_EXHAUSTED, `OVERLOADED`, if too many calls are on their way to it;
+  // - DEADLINE_EXCEEDED, `DEADLINE_EXCEEDED`, a little before the call's own deadline, so that
+  // there
+  //   is time left to say so;
+  // - what the program answered.
+  std::shared_ptr<Flight> Forward(const std::string& path, const EdgeCall& call,
+                                  grpc::ByteBuffer request, Done done);
+
+  const std::string& name() const { return options_.name; }
+  int64_t call_count() const { return calls_.taken(); }
+
+ private:
+  class OneFlight;
+
+  grpc::GenericStub& NextStub() {
+    return *stubs_[next_.fetch_add(1, std::memory_order_relaxed) % stubs_.size()];
+  }
+  // Makes what the callee said fit for the caller's ears.
+  grpc::Status Judge(const grpc::Status& status, absl::string_view trace_id);
+
+  const Options options_;
+  std::vector<std::unique_ptr<grpc::GenericStub>> stubs_;
+  const base::Clock& clock_;
+  std::atomic<size_t> next_ = 0;
+  Budget calls_;
+  Availability availability_;
+};
+
+// UNAVAILABLE, `SERVICE_UNAVAILABLE`, with the time after which to try again.
+absl::Status ServiceUnavailable(absl::string_view service, absl::Time since);
+
+}  // namespace quartermaster::gateway
