@@ -45,7 +45,7 @@ class Upstream::OneFlight final : public Upstream::Flight {
 Upstream::Upstream(const Options& options,
                    const std::vector<std::shared_ptr<grpc::Channel>>& channels,
                    const base::Clock& clock)
-    : options_(options), clock_(clock), calls_(options.calls_max) {
+    : options_(options), clock_(clock) {
   QM_CHECK(!channels.empty());
   for (const std::shared_ptr<grpc::Channel>& channel : channels) {
     stubs_.push_back(std::make_unique<grpc::GenericStub>(channel));
@@ -56,7 +56,7 @@ std::shared_ptr<Upstream::Flight> Upstream::Forward(const std::string& path, con
                                                     grpc::ByteBuffer request, Done done) {
   const auto flight =
       std::make_shared<OneFlight>(call.call.trace.trace_id, std::move(request), std::move(done));
-  if (!calls_.Take(1)) {
+  if (!BeginCall()) {
     flight->done(rpc::ToGrpcStatus(status::Overloaded(absl::StrCat("too many calls to ",
                                                                    options_.name, " are under way"),
                                                       kRetryWhenFull),
@@ -70,12 +70,35 @@ std::shared_ptr<Upstream::Flight> Upstream::Forward(const std::string& path, con
   if (!is_signed) flight->context.AddMetadata("authorization", call.authorization);
   NextStub().UnaryCall(&flight->context, path, grpc::StubOptions(), &flight->request,
                        &flight->response, [this, flight](const grpc::Status& status) {
-                         calls_.GiveBack(1);
                          // What `done` holds may hold the flight.
                          Done answer = std::move(flight->done);
                          answer(Judge(status, flight->trace_id), flight->response);
+                         EndCall();
                        });
   return flight;
+}
+
+bool Upstream::BeginCall() {
+  absl::MutexLock lock(&mutex_);
+  if (call_count_ >= options_.calls_max) return false;
+  ++call_count_;
+  return true;
+}
+
+void Upstream::EndCall() {
+  absl::MutexLock lock(&mutex_);
+  --call_count_;
+}
+
+int Upstream::call_count() const {
+  absl::MutexLock lock(&mutex_);
+  return call_count_;
+}
+
+void Upstream::AwaitNoCalls() const {
+  const auto is_none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return call_count_ == 0; };
+  absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&is_none));
 }
 
 grpc::Status Upstream::Judge(const grpc::Status& status, absl::string_view trace_id) {

@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
-#include "gateway/edge/budget.h"
+#include "absl/synchronization/mutex.h"
 #include "gateway/routes/availability.h"
 #include "gateway/routes/gate.h"
 #include "platform/base/clock.h"
@@ -65,7 +66,9 @@ class Upstream {
                                   grpc::ByteBuffer request, Done done);
 
   const std::string& name() const { return options_.name; }
-  int64_t call_count() const { return calls_.taken(); }
+  int call_count() const;
+  // Waits until no call is under way: until then `done` of one may be called.
+  void AwaitNoCalls() const;
 
  private:
   class OneFlight;
@@ -73,6 +76,8 @@ class Upstream {
   grpc::GenericStub& NextStub() {
     return *stubs_[next_.fetch_add(1, std::memory_order_relaxed) % stubs_.size()];
   }
+  bool BeginCall();
+  void EndCall();
   // Makes what the callee said fit for the caller's ears.
   grpc::Status Judge(const grpc::Status& status, absl::string_view trace_id);
 
@@ -80,7 +85,8 @@ class Upstream {
   std::vector<std::unique_ptr<grpc::GenericStub>> stubs_;
   const base::Clock& clock_;
   std::atomic<size_t> next_ = 0;
-  Budget calls_;
+  mutable absl::Mutex mutex_;
+  int call_count_ ABSL_GUARDED_BY(mutex_) = 0;
   Availability availability_;
 };
 

@@ -77,16 +77,16 @@ grpc::ChannelArguments MakeArguments(const ClientOptions& options, int index) {
 
 void ClientOptions::Declare(config::Settings& settings, absl::string_view name) {
   const std::string prefix = absl::StrCat(settings.prefix(), name, "_");
-  settings.String(prefix + "TARGET", &target,
+  settings.String(prefix + "ADDRESS", &target,
                   {.is_required = true,
                    .help = "Where the service is: host:port, dns:///host:port for all its "
                            "addresses in turn, or unix:/path."});
   settings.Bool(prefix + "PLAINTEXT", &is_plaintext,
                 "Calls it without TLS. For loopback and unix sockets only.");
-  settings.Path(prefix + "TLS_CERTIFICATE_FILE", &tls.certificate,
+  settings.Path(prefix + "CERTIFICATE_FILE", &tls.certificate,
                 {.help = "The certificate to show to it, PEM. Read again when it changes."});
-  settings.Path(prefix + "TLS_KEY_FILE", &tls.key, {.help = "The certificate's key, PEM."});
-  settings.Path(prefix + "TLS_CA_FILE", &tls.ca,
+  settings.Path(prefix + "KEY_FILE", &tls.key, {.help = "The certificate's key, PEM."});
+  settings.Path(prefix + "CA_FILE", &tls.ca,
                 {.help = "Certificates that sign the service's, PEM."});
   settings.Int(prefix + "CONNECTIONS", &connection_count,
                {.min = 1, .max = 64, .unit = "connections", .help = "To each of its addresses."});

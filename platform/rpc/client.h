@@ -32,7 +32,7 @@ struct ClientOptions {
   // most three attempts, and only while failures are few (one retry for ten good answers).
   std::vector<std::string> idempotent_methods;
 
-  // Declares target and TLS files as `<prefix><name>_TARGET` and so on.
+  // Declares address and TLS files as `<prefix><name>_ADDRESS` and so on.
   void Declare(config::Settings& settings, absl::string_view name);
 };
 

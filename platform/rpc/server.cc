@@ -115,7 +115,7 @@ class Server::Impl {
     QM_ASSIGN_OR_RETURN(admin_, telemetry::AdminServer::Start({.address = options_.admin_address},
                                                               parts_.metrics, parts_.readiness));
     watcher_ = std::jthread([this](std::stop_token stop) { WatchReadiness(std::move(stop)); });
-    if (parts_.on_started != nullptr) parts_.on_started(*server_);
+    if (parts_.on_started != nullptr) QM_RETURN_IF_ERROR(parts_.on_started(*server_));
     QM_RETURN_IF_ERROR(WriteAddressFile(options_.admin_address_file, admin_->address()));
     QM_RETURN_IF_ERROR(WriteAddressFile(options_.address_file, address_));
     LogStart();

@@ -88,11 +88,12 @@ struct ServerParts {
   // Takes the calls of every method that none of `services` has, for a program that passes calls
   // on. Null: they are answered with UNIMPLEMENTED.
   grpc::CallbackGenericService* generic_service = nullptr;
-  // Called once calls are taken and before `Start` returns; for a program that takes calls by other
-  // ways too and hands them to this server by `grpc::Server::InProcessChannel`.
-  std::function<void(grpc::Server&)> on_started = nullptr;
-  // Called when draining begins, after NOT_SERVING was said and before connections close: the other
-  // ways stop here.
+  // Called once calls are taken and before `Start` returns, which fails if it fails; for a program
+  // that takes calls by other ways too and hands them to this server by
+  // `grpc::Server::InProcessChannel`.
+  std::function<absl::Status(grpc::Server&)> on_started = nullptr;
+  // Called when draining begins, even if `on_started` failed, after NOT_SERVING was said and before
+  // connections close: the other ways stop here.
   std::function<void()> on_draining = nullptr;
 };
 

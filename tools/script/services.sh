@@ -57,7 +57,8 @@ gateway_settings() {
   setting QM_GATEWAY_ADMIN_ADDRESS 127.0.0.1:0
   setting QM_GATEWAY_ADMIN_ADDRESS_FILE "$run_dir/gateway.admin"
   setting QM_GATEWAY_RPC_PLAINTEXT true
-  setting QM_GATEWAY_AUTH_DEMO 1
+  setting QM_GATEWAY_AUTH_DEMO true
+  setting QM_GATEWAY_DEMO_PERSONS_FILE "$demo/persons.json"
   setting QM_GATEWAY_AUTH_JWKS_FILE "$demo/issuer-jwks.json"
   setting QM_GATEWAY_AUTH_IDENTITY_KEY_FILE "$demo/gateway-identity-key.pem"
   setting QM_GATEWAY_INVENTORY_ADDRESS "127.0.0.1:$inventory_rpc_port"

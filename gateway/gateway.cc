@@ -1,0 +1,142 @@
+#include "gateway/gateway.h"
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "platform/base/status_macros.h"
+#include "platform/log/log.h"
+
+namespace quartermaster::gateway {
+namespace {
+
+std::vector<const google::protobuf::ServiceDescriptor*> AllServices() {
+  std::vector<const google::protobuf::ServiceDescriptor*> services;
+  for (const Interface& interface : Interfaces()) services.push_back(interface.service);
+  return services;
+}
+
+// Reads alone are tried again: whoever writes knows the request id, and when to give up.
+std::vector<std::string> ReadMethods(const GatewayMethods& methods) {
+  std::vector<std::string> names;
+  for (const std::unique_ptr<GatewayMethod>& method : methods.all()) {
+    const rpc::CallClass call_class = method->info.call_class;
+    if (method->owner == Owner::kInventory &&
+        (call_class == rpc::CallClass::kRead || call_class == rpc::CallClass::kReport)) {
+      names.push_back(method->info.name);
+    }
+  }
+  return names;
+}
+
+// Other readers see the old file or the new one, never half of it.
+absl::Status WriteAddressFile(const std::string& path, const std::string& address) {
+  if (path.empty()) return absl::OkStatus();
+  const std::string draft = absl::StrCat(path, ".new");
+  std::ofstream file(draft, std::ios::trunc);
+  file << address << '\n';
+  file.close();
+  if (file && std::rename(draft.c_str(), path.c_str()) == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the address file \"", path, "\" cannot be written"));
+}
+
+}  // namespace
+
+absl::StatusOr<Gateway::Found> Gateway::Find(const Options& options) {
+  QM_ASSIGN_OR_RETURN(GatewayMethods methods, GatewayMethods::Make(Interfaces()));
+  QM_ASSIGN_OR_RETURN(RouteTable routes, RouteTable::Make(AllServices()));
+  const absl::string_view own = v1::Overview::service_full_name();
+  QM_ASSIGN_OR_RETURN(rpc::MethodTable own_methods,
+                      rpc::MethodTable::Load(absl::MakeConstSpan(&own, 1)));
+  auth::EdgeAuthenticator::Options who = options.authenticator;
+  who.on_file_problem = [](const absl::Status& problem) {
+    log::Error("the issuer's keys cannot be read", {{"why", problem.message()}});
+  };
+  QM_ASSIGN_OR_RETURN(auto authenticator, auth::EdgeAuthenticator::Make(std::move(who)));
+  QM_ASSIGN_OR_RETURN(auto minter, auth::IdentityMinter::Make(options.identity_key, {}));
+  rpc::ClientOptions client = options.inventory;
+  client.idempotent_methods = ReadMethods(methods);
+  QM_ASSIGN_OR_RETURN(auto inventory, rpc::Channels::Make(client));
+  return Found{.methods = std::move(methods),
+               .routes = std::move(routes),
+               .own_methods = std::move(own_methods),
+               .authenticator = std::move(authenticator),
+               .minter = std::move(minter),
+               .inventory = std::move(inventory)};
+}
+
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Make(const Options& options,
+                                                       const base::Clock& clock) {
+  QM_ASSIGN_OR_RETURN(Found found, Find(options));
+  return std::unique_ptr<Gateway>(new Gateway(options, clock, std::move(found)));
+}
+
+Gateway::Gateway(const Options& options, const base::Clock& clock, Found found)
+    : options_(options),
+      clock_(clock),
+      found_(std::move(found)),
+      metrics_("gateway"),
+      executors_(options.server.executors, clock),
+      serve_({found_.own_methods, *found_.authenticator, executors_, metrics_, clock},
+             options.server.limits),
+      report_(options.report, *found_.inventory, clock),
+      overview_(serve_, report_, *found_.authenticator, *found_.minter, clock),
+      log_(metrics_),
+      gate_(*found_.authenticator, *found_.minter, clock, options.server.limits),
+      inventory_({.name = "inventory", .calls_max = options.inventory_calls_max},
+                 found_.inventory->all(), clock),
+      pass_through_({.methods = found_.methods,
+                     .gate = gate_,
+                     .upstreams = {{Owner::kInventory, &inventory_}},
+                     .log = log_}) {}
+
+rpc::ServerParts Gateway::server_parts() {
+  return {.services = {&overview_},
+          .serve = serve_,
+          .executors = executors_,
+          .metrics = metrics_,
+          .readiness = readiness_,
+          .generic_service = &pass_through_,
+          .on_started = [this](grpc::Server& server) { return StartHttp(server); },
+          .on_draining = [this] { StopHttp(); }};
+}
+
+absl::Status Gateway::StartHttp(grpc::Server& server) {
+  own_ = std::make_unique<Upstream>(
+      Upstream::Options{.name = "gateway", .identity = Upstream::Identity::kOwnToken},
+      std::vector{server.InProcessChannel({})}, clock_);
+  api_ = std::make_unique<JsonApi>(
+      JsonApi::Parts{.routes = found_.routes,
+                     .methods = found_.methods,
+                     .gate = gate_,
+                     .upstreams = {{Owner::kGateway, own_.get()}, {Owner::kInventory, &inventory_}},
+                     .log = log_});
+  site_ = std::make_unique<Site>(options_.site, *api_);
+  QM_ASSIGN_OR_RETURN(http_, HttpServer::Start(options_.http, *site_));
+  QM_RETURN_IF_ERROR(WriteAddressFile(options_.http_address_file, http_->address()));
+  log::Info("serving http", {{"address", http_->address()},
+                             {"tls", !options_.http.certificate_file.empty()},
+                             {"connections_max", options_.http.connections_max},
+                             {"body_bytes_max", options_.http.body_bytes_max}});
+  if (options_.authenticator.allow_demo_issuer) {
+    log::Warning("DEMO: anyone can make tokens for this gateway; keep nothing real behind it");
+  }
+  return absl::OkStatus();
+}
+
+void Gateway::StopHttp() {
+  if (http_ != nullptr) http_->Stop(absl::Now() + options_.server.drain_time);
+}
+
+// Calls that were cut off may still come back, and what they come back to goes away here.
+Gateway::~Gateway() {
+  if (own_ != nullptr) own_->AwaitNoCalls();
+  inventory_.AwaitNoCalls();
+}
+
+}  // namespace quartermaster::gateway

@@ -1,0 +1,165 @@
+#include "gateway/overview/situation_report.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "platform/base/status_macros.h"
+#include "platform/rpc/parse.h"
+#include "platform/rpc/status_codec.h"
+#include "platform/status/error.h"
+
+namespace quartermaster::gateway {
+namespace {
+
+namespace pb = inventory::v1;
+
+constexpr char kInventory[] = "inventory";
+// A list that goes on for longer than this many pages is left where it is.
+constexpr int kPagesMax = 50;
+constexpr int kPageSize = 1000;
+
+absl::Status CheckRequest(const v1::GetSituationRequest& request) {
+  rpc::FieldErrors errors;
+  rpc::ParseName("unit", "units/{unit}", request.unit(), errors);
+  if (request.expiring_days() != 0) {
+    rpc::ParseInt("expiring_days", request.expiring_days(), 1, 3650, errors);
+  }
+  return errors.ToStatus();
+}
+
+// Tells whether the service answered, if not as one would like. Then its answer is ours.
+bool IsAnAnswer(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kCancelled:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// What the transport says tells addresses; only what a service said for callers is repeated.
+std::string WhyMissing(const absl::Status& status) {
+  if (status::GetReason(status).empty()) {
+    return absl::StrCat("the service does not answer (", absl::StatusCodeToString(status.code()),
+                        ")");
+  }
+  return std::string(status.message());
+}
+
+std::vector<std::string> NamesIn(const v1::Situation& situation) {
+  std::set<std::string> names;
+  for (const pb::StockLine& line : situation.stock()) {
+    names.insert(line.unit());
+    names.insert(line.item());
+  }
+  return {names.begin(), names.end()};
+}
+
+}  // namespace
+
+SituationReport::SituationReport(const Options& options, rpc::Channels& inventory,
+                                 const base::Clock& clock)
+    : options_(options), inventory_(inventory), clock_(clock), titles_(options.titles) {}
+
+absl::Status SituationReport::Fill(const base::Call& call, absl::string_view identity_token,
+                                   const v1::GetSituationRequest& request,
+                                   v1::Situation& situation) {
+  QM_RETURN_IF_ERROR(CheckRequest(request));
+  base::Call part = call;
+  part.deadline = std::min(call.deadline, clock_.Now() + options_.part_time_max);
+  QM_RETURN_IF_ERROR(AddStock(part, identity_token, request, situation));
+  AddTitles(part, identity_token, request.unit(), situation);
+  *situation.mutable_read_time() = rpc::RenderTimestamp(clock_.Now());
+  return absl::OkStatus();
+}
+
+absl::Status SituationReport::AddStock(const base::Call& call, absl::string_view identity_token,
+                                       const v1::GetSituationRequest& request,
+                                       v1::Situation& situation) {
+  pb::SummarizeStockRequest ask;
+  ask.set_unit(request.unit());
+  ask.set_expiring_days(request.expiring_days());
+  pb::SummarizeStockResponse answer;
+  grpc::ClientContext context;
+  rpc::PrepareContext(call, identity_token, clock_.Now(), context);
+  const absl::Status asked = rpc::FromGrpcStatus(
+      pb::Ledger::NewStub(inventory_.Next())->SummarizeStock(&context, ask, &answer));
+  if (asked.ok()) {
+    stock_.Succeeded();
+    situation.mutable_stock()->Swap(answer.mutable_lines());
+    return absl::OkStatus();
+  }
+  if (IsAnAnswer(asked.code())) return asked;
+  AddMissing("stock", asked, stock_.Failed(clock_.Now()), situation);
+  return absl::OkStatus();
+}
+
+void SituationReport::AddTitles(const base::Call& call, absl::string_view identity_token,
+                                const std::string& root, v1::Situation& situation) {
+  const std::vector<std::string> names = NamesIn(situation);
+  std::vector<Titles::Found> found;
+  if (!titles_.Find(names, clock_.Now(), found)) {
+    const absl::Status learned = LearnTitles(call, identity_token, root);
+    titles_.Find(names, clock_.Now(), found);
+    if (learned.ok()) {
+      names_.Succeeded();
+    } else if (const absl::Time since = names_.Failed(clock_.Now()); found.size() < names.size()) {
+      AddMissing("titles", learned, since, situation);
+    }
+  }
+  for (Titles::Found& title : found) {
+    v1::NamedTitle& named = *situation.add_titles();
+    named.set_name(std::move(title.name));
+    *named.mutable_title() = std::move(title.title);
+  }
+}
+
+absl::Status SituationReport::LearnTitles(const base::Call& call, absl::string_view identity_token,
+                                          const std::string& root) {
+  const auto units = pb::Units::NewStub(inventory_.Next());
+  pb::ListUnitsRequest ask_units;
+  ask_units.set_root(root);
+  ask_units.set_page_size(kPageSize);
+  for (int page = 0; page < kPagesMax; ++page) {
+    pb::ListUnitsResponse answer;
+    grpc::ClientContext context;
+    rpc::PrepareContext(call, identity_token, clock_.Now(), context);
+    QM_RETURN_IF_ERROR(rpc::FromGrpcStatus(units->ListUnits(&context, ask_units, &answer)));
+    for (const pb::Unit& unit : answer.units()) {
+      titles_.Remember(unit.name(), unit.title(), clock_.Now());
+    }
+    if (answer.next_page_token().empty()) break;
+    ask_units.set_page_token(answer.next_page_token());
+  }
+  const auto catalog = pb::Catalog::NewStub(inventory_.Next());
+  pb::ListItemsRequest ask_items;
+  ask_items.set_page_size(kPageSize);
+  for (int page = 0; page < kPagesMax; ++page) {
+    pb::ListItemsResponse answer;
+    grpc::ClientContext context;
+    rpc::PrepareContext(call, identity_token, clock_.Now(), context);
+    QM_RETURN_IF_ERROR(rpc::FromGrpcStatus(catalog->ListItems(&context, ask_items, &answer)));
+    for (const pb::Item& item : answer.items()) {
+      titles_.Remember(item.name(), item.title(), clock_.Now());
+    }
+    if (answer.next_page_token().empty()) break;
+    ask_items.set_page_token(answer.next_page_token());
+  }
+  return absl::OkStatus();
+}
+
+void SituationReport::AddMissing(absl::string_view part, const absl::Status& why, absl::Time since,
+                                 v1::Situation& situation) const {
+  v1::MissingPart& missing = *situation.add_missing_parts();
+  missing.set_part(std::string(part));
+  missing.set_service(kInventory);
+  *missing.mutable_since_time() = rpc::RenderTimestamp(since);
+  missing.set_message(WhyMissing(why));
+}
+
+}  // namespace quartermaster::gateway
