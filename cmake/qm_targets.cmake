@@ -87,6 +87,26 @@ function(qm_db_test name)
                        ENVIRONMENT "QM_TEST_BUILD_DIR=${PROJECT_BINARY_DIR}")
 endfunction()
 
+# qm_thread_test(<name> [DATABASE])
+#
+# Marks a test, made before, as one of what several threads share: the pool, the executor, caches,
+# the log's queue. Under ThreadSanitizer it is run whole, as one CTest entry with the label `threads`.
+function(qm_thread_test name)
+  cmake_parse_arguments(ARG "DATABASE" "" "" ${ARGN})
+  qm_add_to_label(${name} threads)
+  if(NOT QM_SANITIZE STREQUAL "thread")
+    return()
+  endif()
+  add_test(NAME ${name}.threads COMMAND ${name})
+  set_tests_properties(${name}.threads PROPERTIES LABELS threads TIMEOUT 600)
+  if(ARG_DATABASE)
+    add_dependencies(qm_tests_threads mariadb_fixture)
+    set_tests_properties(
+      ${name}.threads PROPERTIES FIXTURES_REQUIRED mariadb
+                                 ENVIRONMENT "QM_TEST_BUILD_DIR=${PROJECT_BINARY_DIR}")
+  endif()
+endfunction()
+
 # qm_migrations(<name> <folder>)
 #
 # Embeds the `NNNN_what_it_does.sql` files of the folder in the library qm::<name>. Its header
