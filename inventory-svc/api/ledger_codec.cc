@@ -219,9 +219,11 @@ absl::Status CheckBatch(const pb::BatchPostMovementsRequest& request) {
     errors.Add("requests",
                absl::StrCat(request.requests_size(), " movements; a batch has 1 to ", kBatchMax));
   }
-  std::set<std::string> seen;
+  // Ids, not their spelling; one that is no id is told in its own movement's result.
+  std::set<base::Uuid> seen;
   for (int i = 0; i < request.requests_size(); ++i) {
-    if (!seen.insert(request.requests(i).request_id()).second) {
+    const std::optional<base::Uuid> id = base::Uuid::Parse(request.requests(i).request_id());
+    if (id.has_value() && !seen.insert(*id).second) {
       errors.Add(absl::StrCat(ElementPath("requests", i), ".request_id"),
                  "stands twice in the batch; each movement has its own");
     }
