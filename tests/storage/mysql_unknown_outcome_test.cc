@@ -66,7 +66,7 @@ class MysqlUnknownOutcomeTest : public ::testing::Test {
     ConnectionOptions options = database_->options();
     options.unix_socket = absl::StrCat(server_->socket(), ".proxy");
     options.user = "service";
-    options.connect_timeout = absl::Seconds(1);
+    options.connect_timeout = absl::Seconds(3);
     options.read_timeout = absl::Seconds(3);
     pool_ = std::make_unique<Pool>(PoolOptions{.connection = options, .size_max = 4});
   }
