@@ -97,7 +97,7 @@ class Bench {
       gateway_.push_back(stack_->ConnectToGateway());
       through_nginx_.push_back(stack_->ConnectPlaintext(nginx_->address()));
     }
-    MeasurePaths();
+    QM_RETURN_IF_ERROR(MeasurePaths());
     PrintStart(idle_inventory, idle_gateway);
     return absl::OkStatus();
   }
@@ -110,7 +110,8 @@ class Bench {
     return RunPostings(channels, requests, options);
   }
 
-  void MeasurePaths() {
+  // Fails if a call did: figures of refusals mean nothing.
+  absl::Status MeasurePaths() {
     std::map<std::string, Probe> probes;
     for (const int callers : {1, 8, 64}) {
       const auto add = [&](const std::string& name, std::function<RunResult()> run) {
@@ -141,7 +142,9 @@ class Bench {
       absl::PrintF("| %s | %.0f | %.1f | %.1f | %d |\n", name, Median(probe, PerSecond),
                    Median(probe, [](const RunResult& r) { return r.p50_ms; }),
                    Median(probe, [](const RunResult& r) { return r.p99_ms; }), errors);
-      if (errors > 0) std::cout << "first error: " << probe.results[0].first_error << "\n";
+      if (errors > 0) {
+        return absl::InternalError(absl::StrCat(name, ": ", probe.results[0].first_error));
+      }
     }
     std::cout << "\n| ratio | median | worst quarter | goal | |\n|---|---|---|---|---|\n";
     PrintGoal("gateway gRPC / nginx grpc_pass, 64 callers",
@@ -152,6 +155,7 @@ class Bench {
               RatioOf(probes["JSON spread, 64"], probes["gateway spread, 64"]), 0.5);
     PrintGoal("gateway JSON / gateway gRPC, 8 callers",
               RatioOf(probes["JSON spread, 8"], probes["gateway spread, 8"]), 0.5);
+    return absl::OkStatus();
   }
 
   void PrintStart(int64_t idle_inventory_kib, int64_t idle_gateway_kib) {

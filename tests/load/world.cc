@@ -63,7 +63,7 @@ std::string SystemsJson() {
       {"role": "dispatcher", "unit": "units/bench"}]}})";
 }
 
-std::vector<std::string> PersonGrants() { return {absl::StrCat("dispatcher@", kUnit)}; }
+std::vector<std::string> PersonGrants() { return {absl::StrCat("unit-quartermaster@", kUnit)}; }
 
 absl::Status MakeWorld(const std::shared_ptr<grpc::Channel>& inventory) {
   const auto units = Units::NewStub(inventory);
