@@ -8,6 +8,11 @@
 namespace quartermaster::testing {
 namespace {
 
+// How the sixteen bytes of a column read as text.
+#define QM_UUID_TEXT(column)                      \
+  "LOWER(INSERT(INSERT(INSERT(INSERT(HEX(" column \
+  "), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))"
+
 // One promise: a statement that gives a row for each place where it is broken, with a text that
 // names the place. `table` is one of those it reads; a schema without it has nothing to break.
 struct Invariant {
@@ -87,9 +92,8 @@ constexpr Invariant kInvariants[] = {
      "SELECT CONCAT('movement ', HEX(m.movement_id)) FROM movements m LEFT JOIN records r ON "
      "r.record_id = m.movement_id WHERE r.record_id IS NULL OR r.caller <> m.caller OR "
      "r.record_time <> m.record_time OR r.occurred_time <> m.occurred_time OR (m.request_id IS NOT "
-     "NULL AND r.request_id <> m.request_id) OR r.resource <> CONCAT('movements/', "
-     "LOWER(INSERT(INSERT(INSERT(INSERT(HEX(m.movement_id), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), "
-     "24, 0, '-')))"},
+     "NULL AND r.request_id <> m.request_id) OR r.resource <> CONCAT('movements/', " QM_UUID_TEXT(
+         "m.movement_id") ")"},
     {"a record of a movement has its movement", "records",
      "SELECT r.resource FROM records r LEFT JOIN movements m ON m.movement_id = r.record_id WHERE "
      "r.resource LIKE 'movements/%' AND m.movement_id IS NULL"},
@@ -111,6 +115,32 @@ constexpr Invariant kInvariants[] = {
      "r.reverses_movement_id = m.movement_id LEFT JOIN source_documents p ON p.movement_id = "
      "m.movement_id WHERE m.source_issuer IS NOT NULL AND r.movement_id IS NULL AND p.movement_id "
      "IS NULL"},
+    {"a document's versions count up from 1", "document_versions",
+     "SELECT CONCAT(resource, ' has ', COUNT(*), ' up to ', MAX(version)) FROM document_versions "
+     "GROUP BY resource HAVING MIN(version) <> 1 OR MAX(version) <> COUNT(*)"},
+    {"a version of a document leaves its record", "document_versions",
+     "SELECT CONCAT(v.resource, ' ', v.version) FROM document_versions v LEFT JOIN records r ON "
+     "r.record_id = v.record_id AND r.resource = v.resource AND r.record_time = v.record_time "
+     "WHERE r.record_id IS NULL"},
+    {"a request that was answered points to its answer", "requests",
+     "SELECT CONCAT(q.caller, ' ', HEX(q.request_id)) FROM requests q LEFT JOIN document_versions "
+     "v "
+     "ON v.resource = q.resource AND v.version = q.version WHERE v.resource IS NULL"},
+    {"goods are held for transfers that are on their way, and for no others", "transfer_scopes",
+     "SELECT CONCAT('balance ', b.balance_id, ' holds ', b.quantity, ' for ', " QM_UUID_TEXT(
+         "b.holder") ", ', ', COALESCE(v.state, 'which does not exist')) FROM balances b LEFT "
+                     "JOIN document_versions v ON v.resource = CONCAT('transfers/', " QM_UUID_TEXT(
+                         "b.holder") ") AND v.version = (SELECT MAX(n.version) FROM "
+                                     "document_versions n WHERE n.resource = "
+                                     "v.resource) WHERE b.holder <> REPEAT(CHAR(0), 16) AND "
+                                     "b.quantity <> 0 AND (v.state IS NULL OR "
+                                     "v.state NOT IN ('ON_THE_WAY', 'PARTIALLY_RECEIVED'))"},
+    {"a movement of a document has its document", "transfer_scopes",
+     "SELECT CONCAT('movement ', HEX(m.movement_id)) FROM movements m LEFT JOIN document_versions "
+     "v "
+     "ON v.resource = CONCAT('transfers/', " QM_UUID_TEXT(
+         "m.document_id") ") AND v.version = 1 WHERE m.document_id IS NOT NULL AND v.resource IS "
+                          "NULL"},
 };
 
 absl::StatusOr<bool> HasTable(mysql::Connection& connection, const char* table) {
