@@ -35,11 +35,11 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
 
 }  // namespace
 
-Client::Client(ClientOptions options)
+GrpcClient::GrpcClient(ClientOptions options)
     : options_(std::move(options)), channel_(MakeChannel(options_)) {}
 
-absl::Status Client::Call(absl::string_view method, const google::protobuf::Message& request,
-                          google::protobuf::Message& response) const {
+absl::Status GrpcClient::Call(absl::string_view method, const google::protobuf::Message& request,
+                              google::protobuf::Message& response) const {
   absl::BitGen random;
   for (int attempt_count = 1;; ++attempt_count) {
     absl::Status status = CallOnce(method, request, response);
@@ -51,8 +51,9 @@ absl::Status Client::Call(absl::string_view method, const google::protobuf::Mess
   }
 }
 
-absl::Status Client::CallOnce(absl::string_view method, const google::protobuf::Message& request,
-                              google::protobuf::Message& response) const {
+absl::Status GrpcClient::CallOnce(absl::string_view method,
+                                  const google::protobuf::Message& request,
+                                  google::protobuf::Message& response) const {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + options_.timeout));
   if (!options_.token.empty()) {

@@ -29,16 +29,22 @@ struct ClientOptions {
 // Calls the gateway in the name of one caller. Thread-safe.
 class Client {
  public:
-  explicit Client(ClientOptions options);
+  virtual ~Client() = default;
 
   // Calls `method`, for instance `quartermaster.inventory.v1.Units/GetUnit`, and waits for its
-  // answer. Sends the same request again, as often as the policy allows, when the server is not
-  // there, is overloaded, or cannot tell what became of the request. Errors carry the reason, the
-  // metadata and the field violations that the server sent.
-  absl::Status Call(absl::string_view method, const google::protobuf::Message& request,
-                    google::protobuf::Message& response) const;
+  // answer. Errors carry the reason, the metadata and the field violations that the server sent.
+  virtual absl::Status Call(absl::string_view method, const google::protobuf::Message& request,
+                            google::protobuf::Message& response) const = 0;
+};
 
-  const std::string& server() const { return options_.server; }
+// Calls over gRPC. Sends the same request again, as often as the policy allows, when the server is
+// not there, is overloaded, or cannot tell what became of the request.
+class GrpcClient final : public Client {
+ public:
+  explicit GrpcClient(ClientOptions options);
+
+  absl::Status Call(absl::string_view method, const google::protobuf::Message& request,
+                    google::protobuf::Message& response) const override;
 
  private:
   absl::Status CallOnce(absl::string_view method, const google::protobuf::Message& request,

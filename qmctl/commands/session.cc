@@ -28,7 +28,7 @@ absl::StatusOr<std::unique_ptr<Client>> Session::ConnectAs(const TokenSource& so
         absl::StrCat("the token would cross the network to ", client.server,
                      " in clear: give --tls-ca FILE, or --plaintext if that is meant"));
   }
-  return std::make_unique<Client>(std::move(client));
+  return std::make_unique<GrpcClient>(std::move(client));
 }
 
 bool Session::Call(absl::string_view method, const google::protobuf::Message& request,

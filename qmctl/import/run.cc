@@ -281,7 +281,8 @@ class Import {
         const PlannedMovement& planned = plan_.movements[pending[i]];
         const pb::PostMovementResult& result = response.results(static_cast<int>(i));
         const absl::Status error = ToStatus(result.error());
-        const auto more = FindWait(error, attempt_count, absl::Uniform(random, 0.0, 1.0), {});
+        const auto more =
+            FindWait(error, attempt_count, absl::Uniform(random, 0.0, 1.0), settings_.retries);
         if (!error.ok() && more.has_value()) {
           again.push_back(pending[i]);
           wait = std::max(wait, *more);

@@ -19,6 +19,8 @@ struct ImportSettings {
   // Signs for what arrives: nobody receives what they dispatched. May be null if nothing arrives.
   const Client* receiver = nullptr;
   int in_flight = 4;
+  // For movements of a batch whose outcome the server could not tell.
+  RetryPolicy retries;
   // Told from many threads, one at a time: how many rows' requests of a stage are done. May be
   // empty.
   std::function<void(absl::string_view stage, size_t done_count, size_t count)> on_progress;
