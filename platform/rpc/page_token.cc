@@ -17,8 +17,8 @@ constexpr size_t kHashBytes = 12;
 constexpr size_t kTokenLengthMax = 4096;
 
 std::string HashOf(absl::string_view query, absl::string_view position) {
-  const base::Sha256Digest digest =
-      base::Sha256(absl::StrCat(kVersion, ":", query.size(), ":", query, position));
+  // Nothing need part query and position: the position goes along, so another query differs.
+  const base::Sha256Digest digest = base::Sha256(absl::StrCat(kVersion, ":", query, position));
   return std::string(reinterpret_cast<const char*>(digest.data()), kHashBytes);
 }
 

@@ -102,7 +102,11 @@ class Serve::State {
         queued_(parts.metrics.AddGauge("rpc_queued_calls_count", "Calls waiting for a thread.",
                                        {"class"})),
         running_(
-            parts.metrics.AddGauge("rpc_running_calls_count", "Calls on a thread.", {"class"})) {
+            parts.metrics.AddGauge("rpc_running_calls_count", "Calls on a thread.", {"class"})),
+        lost_lines_(
+            parts.metrics
+                .AddGauge("log_lost_lines_count", "Log lines lost because the queue was full.")
+                .Only()) {
     for (const MethodInfo& info : parts.methods.methods()) {
       auto& method = methods_[info.name];
       method = std::make_unique<MethodState>();
@@ -163,6 +167,7 @@ class Serve::State {
  private:
   void RefreshGauges() {
     live_.Only().Set(static_cast<double>(live_calls_.count()));
+    lost_lines_.Set(static_cast<double>(log::LostLineCount()));
     for (const CallClass call_class : kCallClasses) {
       const Executors::Load load = parts_.executors.GetLoad(call_class);
       const std::string name(CallClassName(call_class));
@@ -179,6 +184,7 @@ class Serve::State {
   telemetry::GaugeSeries& live_;
   telemetry::GaugeSeries& queued_;
   telemetry::GaugeSeries& running_;
+  prometheus::Gauge& lost_lines_;
   absl::flat_hash_map<std::string, std::unique_ptr<MethodState>> methods_;
   LiveCalls live_calls_;
 };

@@ -19,6 +19,7 @@
 #include "platform/base/status_macros.h"
 #include "platform/rpc/listen_probe.h"
 #include "platform/rpc/tls.h"
+#include "platform/telemetry/process_metrics.h"
 
 namespace quartermaster::rpc {
 namespace {
@@ -112,6 +113,7 @@ class Server::Impl {
                         MakeCredentials(options_));
     QM_RETURN_IF_ERROR(Listen(credentials));
     UpdateHealth();
+    telemetry::AddProcessMetrics(parts_.metrics);
     QM_ASSIGN_OR_RETURN(admin_, telemetry::AdminServer::Start({.address = options_.admin_address},
                                                               parts_.metrics, parts_.readiness));
     watcher_ = std::jthread([this](std::stop_token stop) { WatchReadiness(std::move(stop)); });

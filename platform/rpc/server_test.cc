@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <thread>
@@ -126,6 +127,11 @@ TEST(ServerTest, ListensOnAUnixSocket) {
 
 TEST(ServerTest, RefusesAMessageThatIsTooLarge) {
   TestProgram program;
+  std::atomic<int> run_count = 0;
+  program.units.get_unit = [&](const auto&, const auto&, auto&) {
+    ++run_count;
+    return absl::OkStatus();
+  };
   program.Start();
   grpc::ClientContext context;
   ActAs(context, "persons/reader", "units.read");
@@ -137,6 +143,7 @@ TEST(ServerTest, RefusesAMessageThatIsTooLarge) {
       pb::Units::NewStub(program.Connect())->GetUnit(&context, request, &unit);
 
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(run_count, 0);
 }
 
 // One HTTP/2 connection made of raw bytes, for what no client library would send.

@@ -2,10 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "platform/telemetry/process_metrics.h"
 
 namespace quartermaster::telemetry {
 namespace {
@@ -64,6 +66,31 @@ TEST(MetricsTest, CountsFromManyThreads) {
   for (std::thread& thread : threads) thread.join();
 
   EXPECT_THAT(metrics.Render(), HasSubstr("qm_depot_calls_total{method=\"3\"} 400\n"));
+}
+
+double ValueOf(const std::string& text, const std::string& name) {
+  const size_t line = text.find("\n" + name + " ");
+  return line == std::string::npos ? -1 : std::stod(text.substr(line + name.size() + 2));
+}
+
+TEST(ProcessMetricsTest, FollowTheProcess) {
+  Metrics metrics("depot");
+  AddProcessMetrics(metrics);
+  const std::string before = metrics.Render();
+  std::vector<char> block(64 << 20, 'x');
+  const int file = dup(0);
+
+  const std::string after = metrics.Render();
+
+  close(file);
+  EXPECT_EQ(block.back(), 'x');
+  EXPECT_GT(ValueOf(before, "qm_depot_process_cpu_seconds"), 0);
+  EXPECT_GT(ValueOf(after, "qm_depot_process_cpu_seconds"),
+            ValueOf(before, "qm_depot_process_cpu_seconds"));
+  EXPECT_GT(ValueOf(after, "qm_depot_process_resident_bytes"),
+            ValueOf(before, "qm_depot_process_resident_bytes") + (32 << 20));
+  EXPECT_EQ(ValueOf(after, "qm_depot_process_open_files_count"),
+            ValueOf(before, "qm_depot_process_open_files_count") + 1);
 }
 
 TEST(MetricsDeathTest, KeepsToTheNames) {
