@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "inventory-svc/domain/names.h"
 #include "inventory-svc/storage/movement_rows.h"
+#include "inventory-svc/storage/sums.h"
 #include "platform/base/check.h"
 #include "platform/base/sha256.h"
 #include "platform/base/status_macros.h"
@@ -238,7 +239,7 @@ absl::StatusOr<int64_t> MysqlStockBook::SumReserved(LocationId location, LotId l
           "SELECT COALESCE(SUM(quantity), 0) FROM balances WHERE location_id = ? AND "
           "lot_id = ? AND state = ?",
           {ToNumber(location), ToNumber(lot), static_cast<int64_t>(State::kReserved)}));
-  return rows[0].Int64(0);
+  return ReadSum(rows[0], 0);
 }
 
 absl::Status MysqlStockBook::Record(const base::Call& call, const MovementRecord& record) {

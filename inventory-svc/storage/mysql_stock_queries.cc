@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "inventory-svc/storage/lot_rows.h"
 #include "inventory-svc/storage/movement_rows.h"
+#include "inventory-svc/storage/sums.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
 
@@ -153,11 +154,11 @@ absl::StatusOr<std::vector<StockLine>> MysqlStockQueries::SumStock(
   for (const mysql::Row row : rows) {
     lines.push_back({.unit = UnitId{static_cast<uint16_t>(row.Int64(0))},
                      .item = ItemId{static_cast<uint32_t>(row.Int64(1))},
-                     .available = row.Int64(2),
-                     .reserved = row.Int64(3),
-                     .quarantine = row.Int64(4),
-                     .in_transit = row.Int64(5),
-                     .expiring_soon = row.Int64(6)});
+                     .available = ReadSum(row, 2),
+                     .reserved = ReadSum(row, 3),
+                     .quarantine = ReadSum(row, 4),
+                     .in_transit = ReadSum(row, 5),
+                     .expiring_soon = ReadSum(row, 6)});
   }
   return lines;
 }
@@ -175,9 +176,9 @@ absl::StatusOr<std::vector<ConservationProof>> MysqlStockQueries::ProveConservat
   std::vector<ConservationProof> proofs;
   for (const mysql::Row row : rows) {
     proofs.push_back({.item = ItemId{static_cast<uint32_t>(row.Int64(0))},
-                      .inside_quantity = row.Int64(1),
-                      .outside_quantity = row.Int64(2),
-                      .difference = row.Int64(3),
+                      .inside_quantity = ReadSum(row, 1),
+                      .outside_quantity = ReadSum(row, 2),
+                      .difference = ReadSum(row, 3),
                       .balance_count = row.Int64(4),
                       .negative_count = row.Int64(5)});
   }

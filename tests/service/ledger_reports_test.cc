@@ -1,0 +1,232 @@
+// Ledger.SummarizeStock and Ledger.ProveConservation, and what operators see of calls.
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+#include "platform/log/log.h"
+#include "tests/service/ledger_test.h"
+
+namespace quartermaster::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class SummarizeStockTest : public LedgerTest {
+ protected:
+  absl::StatusOr<v1::SummarizeStockResponse> Summarize(const std::string& unit, int days = 0,
+                                                       const std::string& caller = kClerk) {
+    v1::SummarizeStockRequest request;
+    request.set_unit(unit);
+    request.set_expiring_days(days);
+    return server_->Call(&LedgerStub::SummarizeStock, request, caller);
+  }
+  std::vector<std::string> Lines(const std::string& unit) {
+    std::vector<std::string> lines;
+    const auto summary = Summarize(unit);
+    EXPECT_TRUE(summary.ok()) << summary.status();
+    for (const v1::StockLine& line : summary->lines()) {
+      lines.push_back(absl::StrCat(line.unit(), " ", line.item(), " ", line.available(), " ",
+                                   line.reserved(), " ", line.quarantine(), " ", line.in_transit(),
+                                   " ", line.expiring_soon(), " ", line.base_unit()));
+    }
+    return lines;
+  }
+};
+
+class ProveConservationTest : public LedgerTest {
+ protected:
+  absl::StatusOr<v1::ProveConservationResponse> Prove(const std::string& item = "",
+                                                      const std::string& caller = kClerk) {
+    v1::ProveConservationRequest request;
+    request.set_item(item);
+    return server_->Call(&LedgerStub::ProveConservation, request, caller);
+  }
+};
+
+absl::CivilDay Today() { return absl::ToCivilDay(absl::Now(), absl::UTCTimeZone()); }
+
+TEST_F(SummarizeStockTest, FailsInTheDocumentedOrder) {
+  EXPECT_EQ(Outcome(Summarize("", -1, "")), "UNAUTHENTICATED CREDENTIALS_INVALID");
+  EXPECT_EQ(Outcome(Summarize("", -1, kStranger)), "PERMISSION_DENIED PERMISSION_DENIED");
+  EXPECT_THAT(ViolatedFields(Summarize("", -1, kEast)), ElementsAre("unit", "expiring_days"));
+  EXPECT_THAT(ViolatedFields(Summarize("units/west", 3651, kEast)), ElementsAre("expiring_days"));
+  EXPECT_EQ(Outcome(Summarize("units/west", 1, kEast)), "PERMISSION_DENIED PERMISSION_DENIED");
+  EXPECT_EQ(Outcome(Summarize("units/ghost", 1, kEast)), "PERMISSION_DENIED PERMISSION_DENIED");
+  EXPECT_EQ(Outcome(Summarize("units/station", 3650, kEast)), "OK");
+}
+
+TEST_F(SummarizeStockTest, SumsEachUnitItemByItem) {
+  MakeLocation("units/station", "post");
+  MustPost(AReceipt(100));
+  MustPost(AReceipt(20, kShelf, kOtherMasks));
+  MustPost(APosting(v1::HOLD, {ALine(kMasks, kDepot, v1::AVAILABLE, v1::QUARANTINE, 30)}));
+  MustPost(AConsumption(5));
+  MustPost(AReceipt(900, kCabinet, kAlcohol));
+  MustPost(AReceipt(7, "units/station/locations/post"));
+  MustPost(AReceipt(8, kRoom));
+  MustPost(AConsumption(8, kRoom));
+
+  EXPECT_THAT(Lines("units/city"), ElementsAre("units/east items/alcohol 900 0 0 0 0 gram",
+                                               "units/east items/mask 85 0 30 0 0 piece",
+                                               "units/station items/mask 7 0 0 0 0 piece"));
+  EXPECT_THAT(Lines("units/station"), ElementsAre("units/station items/mask 7 0 0 0 0 piece"));
+  EXPECT_THAT(Lines("units/west"), IsEmpty());
+  EXPECT_NEAR(Summarize("units/city")->read_time().seconds(), absl::ToUnixSeconds(absl::Now()), 60);
+}
+
+// Goal: what expires within N days is what has its last day of use on one of N days, today being
+// the first; what has expired counts, what is held back does not.
+// Method: one lot a day around the bounds, each with its own power of two, so that a sum tells
+// which lots are in it.
+TEST_F(SummarizeStockTest, CountsWhatExpiresSoonDayByDay) {
+  // The day must not end while it is counted.
+  ASSERT_TRUE(WaitUntil(absl::Now() + absl::Seconds(70), [] {
+    return absl::ToCivilDay(absl::Now() + absl::Seconds(60), absl::UTCTimeZone()) == Today();
+  }));
+  const absl::CivilDay today = Today();
+  const int kOffsets[] = {-400, -1, 0, 1, 28, 29, 30, 31, 3649, 3650};
+  int64_t amount = 1;
+  for (const int offset : kOffsets) {
+    const std::string id = absl::StrCat("day", offset < 0 ? "-minus" : "-", std::abs(offset));
+    ASSERT_EQ(Outcome(CreateLot(ACreateLot("items/vaccine", id, "units/east",
+                                           absl::FormatCivilTime(today + offset)))),
+              "OK");
+    MustPost(AReceipt(amount, kDepot, "items/vaccine/lots/" + id));
+    amount *= 2;
+  }
+  MustPost(AReceipt(1 << 20));  // Does not expire.
+  ASSERT_EQ(Outcome(CreateLot(
+                ACreateLot("items/vaccine", "held", "units/east", absl::FormatCivilTime(today)))),
+            "OK");
+  MustPost(APosting(v1::RECEIVE, {ALine("items/vaccine/lots/held", kDepot, v1::SUPPLIER,
+                                        v1::QUARANTINE, 1 << 21)}));
+  const auto expiring = [&](int days) -> int64_t {
+    int64_t sum = 0;
+    const auto summary = Summarize("units/east", days);
+    for (const v1::StockLine& line : summary->lines()) sum += line.expiring_soon();
+    return sum;
+  };
+  const int64_t sums[] = {expiring(1), expiring(2),  expiring(29),  expiring(30),
+                          expiring(0), expiring(31), expiring(3650)};
+  EXPECT_THAT(sums, ElementsAre(7, 15, 31, 63, 63, 127, 511));
+}
+
+// Goal: amounts that no sum of 64 bits holds are shown as the most there is, and end nothing.
+TEST_F(SummarizeStockTest, ShowsTheMostThereIsOfSumsThatOverflow) {
+  const std::string one = MustPost(AReceipt(INT64_MAX));
+  const std::string two = MustPost(AReceipt(INT64_MAX, kDepot, kOtherMasks));
+
+  const auto summary = Summarize("units/east");
+  v1::ProveConservationRequest prove;
+  const auto proof = server_->Call(&LedgerStub::ProveConservation, prove, kClerk);
+
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->lines(0).available(), INT64_MAX);
+  ASSERT_TRUE(proof.ok()) << proof.status();
+  EXPECT_EQ(proof->proofs(0).inside_quantity(), INT64_MAX);
+  EXPECT_EQ(proof->proofs(0).outside_quantity(), INT64_MIN);
+  EXPECT_EQ(proof->proofs(0).difference(), 0);
+  EXPECT_TRUE(proof->is_conserved());
+  ASSERT_EQ(Outcome(Reverse(AReversal(one))), "OK");
+  ASSERT_EQ(Outcome(Reverse(AReversal(two))), "OK");
+}
+
+TEST_F(ProveConservationTest, FailsInTheDocumentedOrder) {
+  EXPECT_EQ(Outcome(Prove("mask", "")), "UNAUTHENTICATED CREDENTIALS_INVALID");
+  EXPECT_EQ(Outcome(Prove("mask", kEast)), "PERMISSION_DENIED PERMISSION_DENIED");
+  EXPECT_THAT(ViolatedFields(Prove("mask")), ElementsAre("item"));
+  EXPECT_EQ(Outcome(Prove("items/ghost")), "NOT_FOUND ITEM_NOT_FOUND");
+  EXPECT_EQ(Outcome(Prove("items/mask")), "OK");
+}
+
+TEST_F(ProveConservationTest, SumsInsideAndOutside) {
+  MustPost(AReceipt(100));
+  MustPost(AConsumption(30));
+  MustPost(APosting(v1::RECEIVE, {ALine(kOtherMasks, kRoom, v1::DONOR, v1::QUARANTINE, 9)}));
+  MustPost(AReceipt(900, kCabinet, kAlcohol));
+
+  const auto all = Prove();
+  const auto masks = Prove("items/mask");
+  const auto vaccine = Prove("items/vaccine");
+
+  ASSERT_TRUE(all.ok()) << all.status();
+  ASSERT_EQ(all->proofs_size(), 2);
+  EXPECT_EQ(all->proofs(0).item(), "items/alcohol");
+  EXPECT_EQ(all->proofs(0).inside_quantity(), 900);
+  EXPECT_EQ(all->proofs(0).outside_quantity(), -900);
+  const v1::ConservationProof& proof = all->proofs(1);
+  EXPECT_EQ(proof.item(), "items/mask");
+  // 70 at the depot and 9 in the room; 130 - 100 and 9 on the other side.
+  EXPECT_EQ(proof.inside_quantity(), 79);
+  EXPECT_EQ(proof.outside_quantity(), -79);
+  EXPECT_EQ(proof.difference(), 0);
+  EXPECT_EQ(proof.balance_count(), 5);
+  EXPECT_EQ(proof.negative_count(), 0);
+  EXPECT_TRUE(all->is_conserved());
+  ASSERT_EQ(masks->proofs_size(), 1);
+  EXPECT_EQ(masks->proofs(0).SerializeAsString(), proof.SerializeAsString());
+  EXPECT_EQ(vaccine->proofs_size(), 0);
+  EXPECT_TRUE(vaccine->is_conserved());
+}
+
+// Goal: books that were tampered with are not called whole.
+TEST_F(ProveConservationTest, SeesWhatVanished) {
+  MustPost(AReceipt(100));
+  auto lease = database_.pool().Acquire(absl::Now() + absl::Seconds(10));
+  ASSERT_TRUE(lease.ok()) << lease.status();
+  const std::string tamper = "UPDATE balances SET quantity = quantity - ? WHERE state = 1";
+  ASSERT_TRUE((*lease)->Execute(tamper, {int64_t{1}}).ok());
+
+  const auto proof = Prove();
+
+  ASSERT_TRUE((*lease)->Execute(tamper, {int64_t{-1}}).ok());
+  ASSERT_TRUE(proof.ok()) << proof.status();
+  EXPECT_FALSE(proof->is_conserved());
+  EXPECT_EQ(proof->proofs(0).difference(), -1);
+  EXPECT_TRUE(Prove()->is_conserved());
+}
+
+// Goal: one good and one bad call are counted and told to the log, each once, with what an operator
+// asks for.
+TEST_F(ProveConservationTest, CallsAreCountedAndLogged) {
+  const std::string file = absl::StrCat(::testing::TempDir(), "/ledger_log_", getpid());
+  ASSERT_TRUE(
+      log::Start({.service = "inventory-svc", .file = file, .is_asynchronous = false}).ok());
+
+  MustPost(AReceipt(5), kEast);
+  ASSERT_EQ(Outcome(Post(AConsumption(6), kEast)), "FAILED_PRECONDITION INSUFFICIENT_STOCK");
+  ASSERT_TRUE(log::Start({.service = "inventory-svc", .level = log::Level::kWarning}).ok());
+
+  const std::string metrics = server_->metrics().Render();
+  const std::string method = "quartermaster.inventory.v1.Ledger/PostMovement";
+  EXPECT_THAT(metrics, HasSubstr(absl::StrCat("qm_inventory_rpc_calls_total{code=\"OK\",method=\"",
+                                              method, "\"} 1")));
+  EXPECT_THAT(metrics, HasSubstr(absl::StrCat(
+                           "qm_inventory_rpc_calls_total{code=\"FAILED_PRECONDITION\",method=\"",
+                           method, "\"} 1")));
+  std::vector<nlohmann::json> calls;
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    nlohmann::json json = nlohmann::json::parse(line);
+    if (json["message"] == "call") calls.push_back(std::move(json));
+  }
+  std::remove(file.c_str());
+  ASSERT_EQ(calls.size(), 2u);
+  for (const nlohmann::json& call : calls) {
+    EXPECT_EQ(call["service"], "inventory-svc");
+    EXPECT_EQ(call["method"], method);
+    EXPECT_EQ(call["caller"], kEast);
+    EXPECT_EQ(call["trace_id"].get<std::string>().size(), 32u);
+  }
+  EXPECT_EQ(calls[0]["code"], "OK");
+  EXPECT_EQ(calls[0]["reason"], "");
+  EXPECT_EQ(calls[1]["code"], "FAILED_PRECONDITION");
+  EXPECT_EQ(calls[1]["reason"], "INSUFFICIENT_STOCK");
+}
+
+}  // namespace
+}  // namespace quartermaster::testing
