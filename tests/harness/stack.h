@@ -48,6 +48,9 @@ class Stack {
   absl::Status StartInventory();
   absl::Status StartGateway();
 
+  // From its next start on inventory-svc looks for the database there: a proxy, say.
+  void UseDatabaseSocket(std::string socket) { options_.database_socket = std::move(socket); }
+
   // `127.0.0.1:port`.
   const std::string& inventory_address() const { return inventory_address_; }
   const std::string& gateway_address() const { return gateway_address_; }
@@ -76,7 +79,7 @@ class Stack {
   std::shared_ptr<grpc::Channel> Connect(const std::string& address,
                                          const std::shared_ptr<grpc::ChannelCredentials>& with);
 
-  const StackOptions options_;
+  StackOptions options_;
   std::string directory_;
   std::unique_ptr<MariaDbServer> database_;
   std::optional<Process> inventory_;

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "quartermaster/inventory/v1/ledger.grpc.pb.h"
+#include "tests/harness/checker/history.h"
+
+namespace quartermaster::testing {
+
+// How many of a clerk's requests ended how.
+struct ClerkCounts {
+  std::atomic<int64_t> acknowledged = 0;
+  std::atomic<int64_t> refused = 0;
+  // Given up without an answer that tells.
+  std::atomic<int64_t> open = 0;
+  // Acknowledged by a repetition, after at least one attempt that did not tell.
+  std::atomic<int64_t> acknowledged_late = 0;
+};
+
+// A client as a good one should be: makes the request id once, writes it down before it asks, asks
+// again with the same id while it does not know, and writes down what it was told. Sometimes it
+// gives up early, as people do.
+//
+// One thread; the counts may be read from any.
+class Clerk {
+ public:
+  // Posts in the city of `MakeCity` through `channel`, as `persons/{subject}`.
+  Clerk(std::string subject, std::string token, std::shared_ptr<grpc::Channel> channel,
+        HistoryWriter& history, uint64_t seed);
+
+  // Posts, relocates, consumes and reverses until `stop`.
+  void Work(const std::atomic<bool>& stop);
+
+  // Asks for one receipt until it is answered or `deadline` comes. Returns the answer; nothing if
+  // there was none.
+  std::optional<inventory::v1::Movement> Receive(int64_t amount, absl::Time deadline);
+
+  // Asks again for the last movement that was acknowledged, and returns the answer.
+  std::optional<inventory::v1::Movement> RepeatLast(absl::Time deadline);
+
+  const ClerkCounts& counts() const { return counts_; }
+  // The last answer that did not tell. Not while `Work` runs.
+  const std::string& last_trouble() const { return last_trouble_; }
+  // Answers to a repetition that differed from the first answer.
+  const std::vector<std::string>& contradictions() const { return contradictions_; }
+
+ private:
+  inventory::v1::PostMovementRequest NextPost();
+  std::optional<inventory::v1::Movement> Post(const inventory::v1::PostMovementRequest& request,
+                                              absl::Time deadline, bool may_give_up);
+  std::optional<inventory::v1::Movement> Reverse(const inventory::v1::Movement& movement,
+                                                 absl::Time deadline);
+  template <typename Ask>
+  std::optional<inventory::v1::Movement> AskUntilAnswered(const std::string& request_id, Ask ask,
+                                                          absl::Time deadline, bool may_give_up);
+  bool OneIn(int n) { return random_() % static_cast<uint64_t>(n) == 0; }
+
+  const std::string subject_;
+  const std::string token_;
+  const std::unique_ptr<inventory::v1::Ledger::Stub> ledger_;
+  HistoryWriter& history_;
+  std::mt19937_64 random_;
+  ClerkCounts counts_;
+  std::vector<std::string> contradictions_;
+  std::string last_trouble_;
+  std::optional<inventory::v1::PostMovementRequest> last_request_;
+  std::optional<inventory::v1::Movement> last_movement_;
+};
+
+}  // namespace quartermaster::testing
