@@ -61,10 +61,10 @@ gateway_settings() {
   setting QM_GATEWAY_AUTH_JWKS_FILE "$demo/issuer-jwks.json"
   setting QM_GATEWAY_AUTH_IDENTITY_KEY_FILE "$demo/gateway-identity-key.pem"
   setting QM_GATEWAY_DEMO_PERSONS_FILE "$demo/persons.json"
-  setting QM_GATEWAY_INVENTORY_TARGET "127.0.0.1:$inventory_rpc_port"
-  setting QM_GATEWAY_INVENTORY_TLS_CERTIFICATE_FILE "$demo/gateway.pem"
-  setting QM_GATEWAY_INVENTORY_TLS_KEY_FILE "$demo/gateway-key.pem"
-  setting QM_GATEWAY_INVENTORY_TLS_CA_FILE "$demo/ca.pem"
+  setting QM_GATEWAY_INVENTORY_ADDRESS "127.0.0.1:$inventory_rpc_port"
+  setting QM_GATEWAY_INVENTORY_CERTIFICATE_FILE "$demo/gateway.pem"
+  setting QM_GATEWAY_INVENTORY_KEY_FILE "$demo/gateway-key.pem"
+  setting QM_GATEWAY_INVENTORY_CA_FILE "$demo/ca.pem"
   settings_from_environment QM_GATEWAY_
 }
 
