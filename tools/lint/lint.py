@@ -39,11 +39,15 @@ def main() -> int:
     parser.add_argument("root", type=pathlib.Path, help="the checkout")
     parser.add_argument("--build", type=pathlib.Path, help="build folder; its programs are asked for their settings")
     parser.add_argument("--write", action="store_true", help="write docs/api.md and the settings tables")
+    parser.add_argument("--freeze", action="store_true", help="freeze the migrations that are not frozen yet")
     arguments = parser.parse_args()
     tree = Tree.of_checkout(arguments.root)
     if arguments.write:
         settings.write_tables(arguments.root, arguments.build)
         api_page.write_page(arguments.root, tree)
+        return 0
+    if arguments.freeze:
+        migrations.freeze(arguments.root, tree)
         return 0
     findings = [finding for rule in RULES for finding in rule(tree)]
     findings += settings.check_tables(tree, arguments.build)

@@ -114,6 +114,19 @@ class MigrationsTest(RuleTest):
         self.assert_finds(migrations.check_frozen, texts)
 
 
+    def test_freezing_adds_what_is_new_and_leaves_what_is_frozen(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / self.FOLDER).mkdir(parents=True)
+            lock = root / self.FOLDER / "migrations.lock"
+            lock.write_text(self.lock("as frozen"))
+            texts = {f"{self.FOLDER}/0001_units.sql": "edited", f"{self.FOLDER}/0002_lots.sql": "new"}
+
+            migrations.freeze(root, Tree(texts))
+            texts[f"{self.FOLDER}/migrations.lock"] = lock.read_text()
+
+        self.assert_finds(migrations.check_frozen, texts, "0001_units.sql:1: was edited")
+
     def test_table_without_a_grant_and_grant_without_a_table_are_found(self):
         texts = {
             f"{self.FOLDER}/0001_units.sql": "CREATE TABLE units (\n);\nCREATE TABLE IF NOT EXISTS lots (\n);\n",

@@ -1,6 +1,7 @@
 """Migrations are frozen once they are merged, and say who may touch the tables that they make."""
 
 import hashlib
+import pathlib
 import re
 
 from tree import Finding, Tree
@@ -27,13 +28,26 @@ def check_frozen(tree: Tree) -> list[Finding]:
         for name, path in sorted(files.items()):
             checksum = hashlib.sha256(tree.texts[path].encode()).hexdigest()
             if name not in locked:
-                findings.append(Finding(lock_path, 1, f"has no line for {name}: {checksum}  {name}"))
+                findings.append(Finding(lock_path, 1, f"has no line for {name}; lint.py --freeze adds it"))
             elif locked[name][1] != checksum:
                 message = "was edited after it was frozen; write a new migration instead"
                 findings.append(Finding(path, 1, message))
         for name in sorted(locked.keys() - files.keys()):
             findings.append(Finding(lock_path, locked[name][0], f"{name} is gone"))
     return findings
+
+
+def freeze(root: pathlib.Path, tree: Tree) -> None:
+    """Adds a line to the lock for each migration that has none. What is frozen stays as it is."""
+    for path in tree.paths(".sql"):
+        folder, _, name = path.rpartition("/")
+        if not folder.endswith("/migrations"):
+            continue
+        lock = root / folder / "migrations.lock"
+        locked = lock.read_text(encoding="utf-8") if lock.exists() else ""
+        if not re.search(rf"  {re.escape(name)}$", locked, re.MULTILINE):
+            checksum = hashlib.sha256(tree.texts[path].encode()).hexdigest()
+            lock.write_text(f"{locked}{checksum}  {name}\n", encoding="utf-8")
 
 
 def check_grants(tree: Tree) -> list[Finding]:
