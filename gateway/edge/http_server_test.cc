@@ -1,11 +1,6 @@
 #include "gateway/edge/http_server.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <string>
 #include <thread>
@@ -13,11 +8,11 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "gateway/testing/raw_client.h"
 
 namespace quartermaster::gateway {
 namespace {
@@ -25,58 +20,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-constexpr absl::Duration kPatience = absl::Seconds(10);
-
-// A client that sends bytes as they are.
-class RawClient {
- public:
-  explicit RawClient(const std::string& address) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in to = {};
-    to.sin_family = AF_INET;
-    int port = 0;
-    EXPECT_TRUE(absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port));
-    to.sin_port = htons(static_cast<uint16_t>(port));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-  }
-  ~RawClient() { Close(); }
-
-  // Returns whether all of it could be sent.
-  bool Send(absl::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t size = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (size <= 0) return false;
-      bytes.remove_prefix(static_cast<size_t>(size));
-    }
-    return true;
-  }
-
-  // Reads until `enough` comes along, the other side closes, or patience ends.
-  std::string ReadUntil(absl::string_view enough) {
-    std::string read;
-    const absl::Time end = absl::Now() + kPatience;
-    while (enough.empty() || !absl::StrContains(read, enough)) {
-      pollfd wait = {.fd = socket_, .events = POLLIN};
-      const auto left = absl::ToInt64Milliseconds(end - absl::Now());
-      if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left)) <= 0) return read + "<timeout>";
-      char bytes[4096];
-      const ssize_t size = ::recv(socket_, bytes, sizeof bytes, 0);
-      if (size <= 0) return read;
-      read.append(bytes, static_cast<size_t>(size));
-    }
-    return read;
-  }
-  std::string ReadToEnd() { return ReadUntil(""); }
-
-  void Close() {
-    if (socket_ >= 0) ::close(socket_);
-    socket_ = -1;
-  }
-
- private:
-  int socket_;
-};
 
 // Answers with what it was asked; keeps requests to /hold.
 class EchoHandler : public HttpHandler {

@@ -27,21 +27,19 @@ absl::StatusOr<absl::Time> Gate::BoundDeadline(absl::Time asked, absl::Time now)
   return std::min(asked, now + limits_.deadline_max);
 }
 
-absl::StatusOr<EdgeCall> Gate::Admit(const GatewayMethod& method, const Asked& asked) const {
+absl::Status Gate::Admit(const GatewayMethod& method, const Asked& asked, EdgeCall& call) const {
   const absl::Time now = clock_.Now();
-  EdgeCall admitted;
-  admitted.call.method = method.info.name;
-  admitted.call.trace = TakeTrace(asked.traceparent);
-  QM_ASSIGN_OR_RETURN(admitted.call.caller, Authenticate(asked.authorization));
-  if (!admitted.call.caller.MayAnywhere(method.info.permission, now)) {
+  call.call.method = method.info.name;
+  QM_ASSIGN_OR_RETURN(call.call.caller, Authenticate(asked.authorization));
+  if (!call.call.caller.MayAnywhere(method.info.permission, now)) {
     return status::PermissionDenied(method.info.permission, method.info.name);
   }
-  QM_ASSIGN_OR_RETURN(admitted.call.deadline, BoundDeadline(asked.deadline, now));
+  QM_ASSIGN_OR_RETURN(call.call.deadline, BoundDeadline(asked.deadline, now));
   QM_ASSIGN_OR_RETURN(const std::shared_ptr<const auth::Claims> claims,
                       authenticator_.Verify(asked.authorization, now));
-  QM_ASSIGN_OR_RETURN(admitted.identity_token, minter_.Mint(*claims, now));
-  admitted.authorization = asked.authorization;
-  return admitted;
+  QM_ASSIGN_OR_RETURN(call.identity_token, minter_.Mint(*claims, now));
+  call.authorization = asked.authorization;
+  return absl::OkStatus();
 }
 
 }  // namespace quartermaster::gateway

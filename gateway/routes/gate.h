@@ -27,7 +27,6 @@ struct EdgeCall {
 // What a call brings along, by whichever protocol it came.
 struct Asked {
   std::string authorization;
-  std::string traceparent;
   // Infinite if the caller set none.
   absl::Time deadline = absl::InfiniteFuture();
 };
@@ -47,7 +46,8 @@ class Gate {
   // - UNAUTHENTICATED, `CREDENTIALS_INVALID`;
   // - PERMISSION_DENIED if the caller holds the method's permission nowhere;
   // - DEADLINE_EXCEEDED if too little time is left.
-  absl::StatusOr<EdgeCall> Admit(const GatewayMethod& method, const Asked& asked) const;
+  // `call` is then filled as far as was found out. Its trace is the caller's business.
+  absl::Status Admit(const GatewayMethod& method, const Asked& asked, EdgeCall& call) const;
 
   const base::Clock& clock() const { return clock_; }
 

@@ -164,10 +164,8 @@ class JsonApi::Call {
     const RouteMatch match = parts_.routes.Match(request.method, request.path);
     // `Refuse` has let the request in, so it has a method.
     method_ = parts_.methods.FindByDescriptor(match.route->method);
-    QM_ASSIGN_OR_RETURN(
-        call_,
-        parts_.gate.Admit(*method_, {.authorization = std::string(request.Header("authorization")),
-                                     .traceparent = std::string(request.Header("traceparent"))}));
+    QM_RETURN_IF_ERROR(parts_.gate.Admit(
+        *method_, {.authorization = std::string(request.Header("authorization"))}, call_));
     QM_ASSIGN_OR_RETURN(const std::unique_ptr<Message> message,
                         BindRequest(match, request.query, request.body));
     const grpc::Slice slice(message->SerializeAsString());

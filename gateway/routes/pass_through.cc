@@ -47,16 +47,17 @@ class PassThrough::Reactor final : public grpc::ServerGenericBidiReactor {
 
  private:
   absl::Status Admit(const grpc::GenericCallbackServerContext& context) {
+    call_.call.trace = TakeTrace("");
     method_ = parts_.methods.FindByPath(context.method());
     if (method_ == nullptr || !parts_.upstreams.contains(method_->owner)) {
       return UnknownMethod(context.method());
     }
     QM_ASSIGN_OR_RETURN(CallerMetadata metadata, TakeMetadata(context.client_metadata()));
-    QM_ASSIGN_OR_RETURN(
-        call_, parts_.gate.Admit(*method_, {.authorization = std::move(metadata.authorization),
-                                            .traceparent = std::move(metadata.traceparent),
-                                            .deadline = ReadDeadline(context)}));
-    return absl::OkStatus();
+    if (!metadata.traceparent.empty()) call_.call.trace = TakeTrace(metadata.traceparent);
+    return parts_.gate.Admit(
+        *method_,
+        {.authorization = std::move(metadata.authorization), .deadline = ReadDeadline(context)},
+        call_);
   }
 
   void OnReadDone(bool ok) override {
