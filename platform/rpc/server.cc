@@ -18,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "platform/base/status_macros.h"
 #include "platform/rpc/listen_probe.h"
+#include "platform/rpc/malformed_requests.h"
 #include "platform/rpc/tls.h"
 #include "platform/telemetry/process_metrics.h"
 
@@ -159,6 +160,10 @@ class Server::Impl {
     if (parts_.generic_service != nullptr) {
       builder.RegisterCallbackGenericService(parts_.generic_service);
     }
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
+        interceptors;
+    interceptors.push_back(MakeMalformedRequestAnswers());
+    builder.experimental().SetInterceptorCreators(std::move(interceptors));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       server_.reset();

@@ -74,27 +74,31 @@ InventoryServer::PoolSet::PoolSet(const mysql::ConnectionOptions& connection)
       postings(PoolOf(connection)),
       reports(PoolOf(connection)) {}
 
-InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable& methods)
+InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable& methods,
+                                 auth::Authenticator* authenticator)
     : methods_(methods),
       pools_(database.options()),
       executors_(ExecutorOptions(), clock_),
-      serve_({methods_, authenticator_, executors_, metrics_, clock_}),
+      serve_({methods_, authenticator == nullptr ? authenticator_ : *authenticator, executors_,
+              metrics_, clock_}),
       inventory_({pools_.reads, pools_.writes, pools_.postings, pools_.reports}, clock_, uuids_,
                  serve_) {
   inventory_.AddChecks(readiness_);
 }
 
-std::unique_ptr<InventoryServer> InventoryServer::Start(TestDatabase& database, bool refreshes) {
+std::unique_ptr<InventoryServer> InventoryServer::Start(TestDatabase& database,
+                                                        const Options& options) {
   QuietLog();
-  std::unique_ptr<InventoryServer> made(new InventoryServer(database, LoadMethods()));
+  std::unique_ptr<InventoryServer> made(
+      new InventoryServer(database, LoadMethods(), options.authenticator));
   QM_CHECK(made->inventory_.Refresh(absl::Now() + absl::Seconds(10)).ok());
-  if (refreshes) made->inventory_.StartRefreshing();
-  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
-      {.program = "inventory-svc", .is_plaintext = true}, {.services = made->inventory_.services(),
-                                                           .serve = made->serve_,
-                                                           .executors = made->executors_,
-                                                           .metrics = made->metrics_,
-                                                           .readiness = made->readiness_});
+  if (options.refreshes) made->inventory_.StartRefreshing();
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server =
+      rpc::Server::Start(options.server, {.services = made->inventory_.services(),
+                                          .serve = made->serve_,
+                                          .executors = made->executors_,
+                                          .metrics = made->metrics_,
+                                          .readiness = made->readiness_});
   if (!server.ok()) {
     std::fprintf(stderr, "%s\n", server.status().ToString().c_str());
     std::abort();

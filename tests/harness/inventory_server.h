@@ -46,9 +46,19 @@ class FakeAuthenticator final : public auth::Authenticator {
 // only who calls is taken on trust. Thread-safe.
 class InventoryServer {
  public:
-  // Starts to serve. Several on one database are replicas. With `refreshes` false it learns what
-  // other replicas wrote only when it looks for something it does not know.
-  static std::unique_ptr<InventoryServer> Start(TestDatabase& database, bool refreshes = false);
+  struct Options {
+    // False: it learns what other replicas wrote only when it looks for something it does not know.
+    bool refreshes = false;
+    // Tells who calls, in place of the fake.
+    auth::Authenticator* authenticator = nullptr;
+    rpc::ServerOptions server = {.program = "inventory-svc", .is_plaintext = true};
+  };
+
+  // Starts to serve. Several on one database are replicas.
+  static std::unique_ptr<InventoryServer> Start(TestDatabase& database, const Options& options);
+  static std::unique_ptr<InventoryServer> Start(TestDatabase& database) {
+    return Start(database, Options());
+  }
   ~InventoryServer();
   InventoryServer(const InventoryServer&) = delete;
   InventoryServer& operator=(const InventoryServer&) = delete;
@@ -80,7 +90,9 @@ class InventoryServer {
   telemetry::Metrics& metrics() { return metrics_; }
   telemetry::Readiness& readiness() { return readiness_; }
   inventory::Inventory& inventory() { return inventory_; }
+  // A channel in the clear: of no use where the options ask for TLS.
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  const std::string& address() const { return server_->address(); }
 
  private:
   struct PoolSet {
@@ -91,7 +103,8 @@ class InventoryServer {
     mysql::Pool reports;
   };
 
-  InventoryServer(TestDatabase& database, const rpc::MethodTable& methods);
+  InventoryServer(TestDatabase& database, const rpc::MethodTable& methods,
+                  auth::Authenticator* authenticator);
 
   const base::SystemClock clock_;
   FakeAuthenticator authenticator_;

@@ -501,7 +501,7 @@ TEST_F(UnitsTest, AReplicaKnowsWhatAnotherCreatedWhenItIsAskedForIt) {
 // Goal: replicas agree about a moved unit within a bounded time.
 TEST_F(UnitsTest, AReplicaLearnsOfAMoveByPolling) {
   const std::unique_ptr<InventoryServer> replica =
-      InventoryServer::Start(database_, /*refreshes=*/true);
+      InventoryServer::Start(database_, {.refreshes = true});
   replica->authenticator().Grant(kEast, "units/east", {"units.read"});
   ASSERT_TRUE(Move(AMove("units/station", "units/west")).ok());
 
