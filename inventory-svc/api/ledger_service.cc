@@ -58,18 +58,19 @@ grpc::ServerUnaryReactor* LedgerService::BatchPostMovements(
 grpc::ServerUnaryReactor* LedgerService::ReverseMovement(grpc::CallbackServerContext* context,
                                                          const v1::ReverseMovementRequest* request,
                                                          v1::Movement* response) {
-  return serve_(context, kReverseMovement, [=, this](const base::Call& call) -> absl::Status {
-    QM_ASSIGN_OR_RETURN(const ReverseMovementCommand command, ParseReverseMovement(*request));
-    QM_ASSIGN_OR_RETURN(const Movement movement, ledger_.ReverseMovement(call, command));
-    RenderMovement(movement, *response);
-    return absl::OkStatus();
-  });
+  return serve_(
+      context, kReverseMovement, *request, [=, this](const base::Call& call) -> absl::Status {
+        QM_ASSIGN_OR_RETURN(const ReverseMovementCommand command, ParseReverseMovement(*request));
+        QM_ASSIGN_OR_RETURN(const Movement movement, ledger_.ReverseMovement(call, command));
+        RenderMovement(movement, *response);
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* LedgerService::GetMovement(grpc::CallbackServerContext* context,
                                                      const v1::GetMovementRequest* request,
                                                      v1::Movement* response) {
-  return serve_(context, kGetMovement, [=, this](const base::Call& call) -> absl::Status {
+  return serve_(context, kGetMovement, *request, [=, this](const base::Call& call) -> absl::Status {
     QM_ASSIGN_OR_RETURN(const base::Uuid movement_id, ParseGetMovement(*request));
     QM_ASSIGN_OR_RETURN(const Movement movement, reader_.GetMovement(call, movement_id));
     RenderMovement(movement, *response);
@@ -80,19 +81,20 @@ grpc::ServerUnaryReactor* LedgerService::GetMovement(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* LedgerService::ListMovements(grpc::CallbackServerContext* context,
                                                        const v1::ListMovementsRequest* request,
                                                        v1::ListMovementsResponse* response) {
-  return serve_(context, kListMovements, [=, this](const base::Call& call) -> absl::Status {
-    QM_ASSIGN_OR_RETURN(const ListMovementsCommand command, ParseListMovements(*request));
-    QM_ASSIGN_OR_RETURN(const std::vector<Movement> movements,
-                        reader_.ListMovements(call, command));
-    RenderMovements(*request, command, movements, *response);
-    return absl::OkStatus();
-  });
+  return serve_(
+      context, kListMovements, *request, [=, this](const base::Call& call) -> absl::Status {
+        QM_ASSIGN_OR_RETURN(const ListMovementsCommand command, ParseListMovements(*request));
+        QM_ASSIGN_OR_RETURN(const std::vector<Movement> movements,
+                            reader_.ListMovements(call, command));
+        RenderMovements(*request, command, movements, *response);
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* LedgerService::CreateLot(grpc::CallbackServerContext* context,
                                                    const v1::CreateLotRequest* request,
                                                    v1::Lot* response) {
-  return serve_(context, kCreateLot, [=, this](const base::Call& call) -> absl::Status {
+  return serve_(context, kCreateLot, *request, [=, this](const base::Call& call) -> absl::Status {
     QM_ASSIGN_OR_RETURN(const CreateLotCommand command, ParseCreateLot(*request));
     QM_ASSIGN_OR_RETURN(const Lot lot, lots_.CreateLot(call, command));
     RenderLot(lot, *response);
@@ -103,7 +105,7 @@ grpc::ServerUnaryReactor* LedgerService::CreateLot(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* LedgerService::GetLot(grpc::CallbackServerContext* context,
                                                 const v1::GetLotRequest* request,
                                                 v1::Lot* response) {
-  return serve_(context, kGetLot, [=, this](const base::Call& call) -> absl::Status {
+  return serve_(context, kGetLot, *request, [=, this](const base::Call& call) -> absl::Status {
     QM_ASSIGN_OR_RETURN(const std::string name, ParseGetLot(*request));
     QM_ASSIGN_OR_RETURN(const Lot lot, reader_.GetLot(call, name));
     RenderLot(lot, *response);
@@ -114,7 +116,7 @@ grpc::ServerUnaryReactor* LedgerService::GetLot(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* LedgerService::ListLots(grpc::CallbackServerContext* context,
                                                   const v1::ListLotsRequest* request,
                                                   v1::ListLotsResponse* response) {
-  return serve_(context, kListLots, [=, this](const base::Call& call) -> absl::Status {
+  return serve_(context, kListLots, *request, [=, this](const base::Call& call) -> absl::Status {
     QM_ASSIGN_OR_RETURN(const ListLotsCommand command, ParseListLots(*request));
     QM_ASSIGN_OR_RETURN(const std::vector<Lot> lots, reader_.ListLots(call, command));
     RenderLots(*request, command, lots, *response);
@@ -125,39 +127,42 @@ grpc::ServerUnaryReactor* LedgerService::ListLots(grpc::CallbackServerContext* c
 grpc::ServerUnaryReactor* LedgerService::ListBalances(grpc::CallbackServerContext* context,
                                                       const v1::ListBalancesRequest* request,
                                                       v1::ListBalancesResponse* response) {
-  return serve_(context, kListBalances, [=, this](const base::Call& call) -> absl::Status {
-    QM_ASSIGN_OR_RETURN(const ListBalancesCommand command, ParseListBalances(*request));
-    QM_ASSIGN_OR_RETURN(const std::vector<NamedBalance> balances,
-                        reader_.ListBalances(call, command));
-    RenderBalances(*request, command, balances, *response);
-    return absl::OkStatus();
-  });
+  return serve_(
+      context, kListBalances, *request, [=, this](const base::Call& call) -> absl::Status {
+        QM_ASSIGN_OR_RETURN(const ListBalancesCommand command, ParseListBalances(*request));
+        QM_ASSIGN_OR_RETURN(const std::vector<NamedBalance> balances,
+                            reader_.ListBalances(call, command));
+        RenderBalances(*request, command, balances, *response);
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* LedgerService::SummarizeStock(grpc::CallbackServerContext* context,
                                                         const v1::SummarizeStockRequest* request,
                                                         v1::SummarizeStockResponse* response) {
-  return serve_(context, kSummarizeStock, [=, this](const base::Call& call) -> absl::Status {
-    QM_RETURN_IF_ERROR(CheckSummarizeStock(*request));
-    const absl::Time read_time = clock_.Now();
-    QM_ASSIGN_OR_RETURN(const std::vector<NamedStockLine> lines,
-                        reader_.SummarizeStock(call, request->unit(), ExpiringDays(*request)));
-    RenderStock(lines, read_time, *response);
-    return absl::OkStatus();
-  });
+  return serve_(
+      context, kSummarizeStock, *request, [=, this](const base::Call& call) -> absl::Status {
+        QM_RETURN_IF_ERROR(CheckSummarizeStock(*request));
+        const absl::Time read_time = clock_.Now();
+        QM_ASSIGN_OR_RETURN(const std::vector<NamedStockLine> lines,
+                            reader_.SummarizeStock(call, request->unit(), ExpiringDays(*request)));
+        RenderStock(lines, read_time, *response);
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* LedgerService::ProveConservation(
     grpc::CallbackServerContext* context, const v1::ProveConservationRequest* request,
     v1::ProveConservationResponse* response) {
-  return serve_(context, kProveConservation, [=, this](const base::Call& call) -> absl::Status {
-    QM_RETURN_IF_ERROR(CheckProveConservation(*request));
-    const absl::Time read_time = clock_.Now();
-    QM_ASSIGN_OR_RETURN(const std::vector<NamedProof> proofs,
-                        reader_.ProveConservation(call, request->item()));
-    RenderProofs(proofs, read_time, *response);
-    return absl::OkStatus();
-  });
+  return serve_(context, kProveConservation, *request,
+                [=, this](const base::Call& call) -> absl::Status {
+                  QM_RETURN_IF_ERROR(CheckProveConservation(*request));
+                  const absl::Time read_time = clock_.Now();
+                  QM_ASSIGN_OR_RETURN(const std::vector<NamedProof> proofs,
+                                      reader_.ProveConservation(call, request->item()));
+                  RenderProofs(proofs, read_time, *response);
+                  return absl::OkStatus();
+                });
 }
 
 }  // namespace quartermaster::inventory
