@@ -205,8 +205,8 @@ std::optional<v1::Movement> Clerk::AskUntilAnswered(const std::string& request_i
       }
       return std::nullopt;
     }
-    last_trouble_ =
-        absl::StrCat(static_cast<int>(status.error_code()), " ", status.error_message());
+    ++troubles_[absl::StrCat("code ", static_cast<int>(status.error_code()), " ",
+                             status.error_message())];
     if (may_give_up && OneIn(5)) break;
     WaitUntil(absl::Now() + absl::Milliseconds(20), [] { return false; });
   }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -48,8 +49,8 @@ class Clerk {
   std::optional<inventory::v1::Movement> RepeatLast(absl::Time deadline);
 
   const ClerkCounts& counts() const { return counts_; }
-  // The last answer that did not tell. Not while `Work` runs.
-  const std::string& last_trouble() const { return last_trouble_; }
+  // The answers that did not tell, and how often each came. Not while `Work` runs.
+  const std::map<std::string, int64_t>& troubles() const { return troubles_; }
   // Answers to a repetition that differed from the first answer.
   const std::vector<std::string>& contradictions() const { return contradictions_; }
 
@@ -71,7 +72,7 @@ class Clerk {
   std::mt19937_64 random_;
   ClerkCounts counts_;
   std::vector<std::string> contradictions_;
-  std::string last_trouble_;
+  std::map<std::string, int64_t> troubles_;
   std::optional<inventory::v1::PostMovementRequest> last_request_;
   std::optional<inventory::v1::Movement> last_movement_;
 };
