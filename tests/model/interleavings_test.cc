@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "inventory-svc/domain/stock_ledger.h"
+#include "platform/base/status_macros.h"
 #include "platform/status/error.h"
 #include "tests/harness/fake_stock_store.h"
 #include "tests/harness/ledger_world.h"
@@ -70,6 +72,14 @@ class Round {
                          .may_crash = may_crash});
   }
 
+  // A transfer leaves the depot: its own transaction, as the transfers' use case has it.
+  void AddDispatch(int64_t amount, uint64_t document, Answer& answer, bool may_crash = false) {
+    scheduler_.AddActor({.name = absl::StrCat("transfer ", document, " leaves"),
+                         .body = [this, amount, document,
+                                  &answer] { answer = Dispatch(amount, RequestId(document)); },
+                         .may_crash = may_crash});
+  }
+
   // Runs the schedule and looks at the books.
   void Run() {
     const absl::Status done = scheduler_.Run();
@@ -81,10 +91,36 @@ class Round {
   int64_t OnHand(LocationId location = kDepotId, LotId lot = kMasksId) const {
     return store_.books().QuantityOf(KeyOf(location, State::kAvailable, lot));
   }
+  int64_t OnTheRoad(uint64_t document) const {
+    BalanceKey key = KeyOf(kRoomId, State::kInTransit);
+    key.holder = RequestId(document);
+    return store_.books().QuantityOf(key);
+  }
   size_t movement_count() const { return store_.books().movements.size(); }
   StockLedger& ledger() { return ledger_; }
 
  private:
+  Answer Dispatch(int64_t amount, const base::Uuid& document) {
+    const base::Call call = CallBy("dispatcher");
+    MovementLine line = ALine(kMasks, kDepot, State::kAvailable, State::kInTransit, amount);
+    line.destination.location = kRoom;
+    line.destination.holder = document;
+    QM_ASSIGN_OR_RETURN(const ResolvedLines lines,
+                        ledger_.Resolve(call.deadline, Reason::kDispatch, {line}));
+    QM_RETURN_IF_ERROR(store_.MakeBalances(call.deadline, lines.Balances()));
+    std::optional<Movement> posted;
+    QM_RETURN_IF_ERROR(store_.Atomically(call.deadline, [&](StockBook& book) -> absl::Status {
+      QM_ASSIGN_OR_RETURN(posted, ledger_.PostForDocument(call, book,
+                                                          {.document = document,
+                                                           .request_id = document,
+                                                           .reason = Reason::kDispatch,
+                                                           .lines = lines,
+                                                           .occurred_time = clock_.Now()}));
+      return absl::OkStatus();
+    }));
+    return *std::move(posted);
+  }
+
   Scheduler& scheduler_;
   ManualClock clock_;
   CountingUuids uuids_{clock_};
@@ -365,6 +401,46 @@ TEST(InterleavingsTest, PaperIsFreeAgainOnceItsMovementIsReversed) {
       EXPECT_EQ(ReasonOf(anew), "SOURCE_DOCUMENT_POSTED");
     }
   });
+  EXPECT_TRUE(explored.is_complete);
+}
+
+TEST(InterleavingsTest, TransferAndClerkShareNoPiece) {
+  const auto explored = ExploreSchedules({}, [](Scheduler& scheduler) {
+    Round round(scheduler);
+    round.Receive(5);
+    Answer transfer = NoAnswer();
+    Answer clerk = NoAnswer();
+    round.AddDispatch(5, 77, transfer);
+    round.AddPost("anna", AConsumption(5, 1), clerk);
+
+    round.Run();
+
+    EXPECT_EQ(transfer.ok() + clerk.ok(), 1);
+    EXPECT_EQ(ReasonOf(transfer.ok() ? clerk : transfer), "INSUFFICIENT_STOCK");
+    EXPECT_EQ(round.OnTheRoad(77), transfer.ok() ? 5 : 0);
+    EXPECT_EQ(round.OnHand(), 0);
+  });
+  EXPECT_TRUE(explored.is_complete);
+}
+
+TEST(InterleavingsTest, CrashedTransferLeavesWholeOrNotAtAll) {
+  const auto explored =
+      ExploreSchedules({.limits = {.preemption_count_max = 2}}, [](Scheduler& scheduler) {
+        Round round(scheduler);
+        const Movement receipt = round.Receive(5);
+        Answer transfer = NoAnswer();
+        Answer clerk = NoAnswer();
+        Answer reversal = NoAnswer();
+        round.AddDispatch(3, 77, transfer, /*may_crash=*/true);
+        round.AddPost("anna", AConsumption(3, 1), clerk);
+        round.AddReversal("boris", receipt.movement_id, 2, reversal);
+
+        round.Run();
+
+        EXPECT_TRUE(round.OnTheRoad(77) == 0 || round.OnTheRoad(77) == 3);
+        const int64_t left = (clerk.ok() ? 3 : 0) + (reversal.ok() ? 5 : 0) + round.OnTheRoad(77);
+        EXPECT_EQ(round.OnHand(), 5 - left);
+      });
   EXPECT_TRUE(explored.is_complete);
 }
 
