@@ -69,11 +69,19 @@ class Board {
                             {.title = say("on the way", "在途"), .is_number = true},
                             {.title = say("expiring", "临期"), .is_number = true},
                             {.title = say("in", "计量单位")}}};
+    if (!session_.is_table()) {
+      // A program that reads on wants names that do not change with the language.
+      table.columns.push_back({.title = say("unit name", "单位编号")});
+      table.columns.push_back({.title = say("item name", "物资编号")});
+    }
     for (const pb::StockLine& line : situation_.stock()) {
       table.rows.push_back({TitleOf(line.unit()), TitleOf(line.item()), Count(line.available()),
                             Count(line.reserved()), Count(line.quarantine()),
                             Count(line.in_transit()), Count(line.expiring_soon()),
                             line.base_unit()});
+      if (session_.is_table()) continue;
+      table.rows.back().push_back(line.unit());
+      table.rows.back().push_back(line.item());
     }
     return table;
   }

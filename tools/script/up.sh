@@ -24,13 +24,11 @@ make_demo_identities() {
     mv "$demo/persons.new" "$demo/persons.json"
 }
 
-# Whoever loads the demo writes and sends every transfer; nobody signs for what they sent, so a second
-# one does. Neither is a person of the demo.
+# Whoever loads the demo writes and sends every transfer; nobody signs for what they sent, so one of
+# the demo's persons does.
 load_demo() {
-  (umask 077 && demo_role_token demo-importer administrator issuing-clerk >"$demo/importer.token" &&
-    demo_role_token demo-receiver unit-quartermaster >"$demo/receiver.token") &&
-    qmctl --token-file "$demo/importer.token" import "$demo_data" \
-      --receiver-token-file "$demo/receiver.token"
+  (umask 077 && demo_role_token demo-importer administrator issuing-clerk >"$demo/importer.token") &&
+    qmctl --token-file "$demo/importer.token" import "$demo_data" --receiver-as quartermaster-lu
 }
 
 qmctl() { "$(program qmctl)" --server "127.0.0.1:$gateway_grpc_port" "$@"; }
