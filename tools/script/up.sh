@@ -65,16 +65,23 @@ step "Load the first spring" load_demo
 say
 qmctl --as dispatcher-lin board
 
+# qmctl as a person would type it.
+try=build/dev/qmctl/qmctl
+[ "$gateway_grpc_port" = 9090 ] || try="$try --server 127.0.0.1:$gateway_grpc_port"
 cat <<TEXT
 
-Serving since $(duration $(($(now_ms) - began_up))) after the start of this script:
+Everything serves; this took $(duration $(($(now_ms) - began_up))).
   the board      http://127.0.0.1:$gateway_http_port/
   JSON           http://127.0.0.1:$gateway_http_port/v1/…
   gRPC           127.0.0.1:$gateway_grpc_port
-  inventory-svc  127.0.0.1:$inventory_rpc_port, with a client certificate
+  inventory-svc  127.0.0.1:$inventory_rpc_port, for systems with a certificate of their own
 
-Try:
-  build/dev/qmctl/qmctl --as dispatcher-lin board
-  build/dev/qmctl/qmctl --help
-  ./quartermaster status
+Three things to try:
+  use 50 masks at the SWAT detachment, then 5 million
+    $try --as quartermaster-qiao post CONSUME --at swat/store mask/supplier-2=50
+    $try --as quartermaster-qiao post CONSUME --at swat/store mask/supplier-2=5000000
+  write a transfer from the city depot; "transfer --help" says how it is sent and signed for
+    $try --as clerk-shen transfer create --from jiangcheng/main-depot --to swat/store mask/supplier-4=100
+  have it proven that nothing was lost
+    $try --as auditor-tan call Ledger/ProveConservation -d '{}'
 TEXT
