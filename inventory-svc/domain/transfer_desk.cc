@@ -47,9 +47,10 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::CreateTransfer(
                  .creator = call.caller.name};
   // Looked up as goods that arrive, because what may not rest at the destination may not be sent.
   std::vector<MovementLine> arriving = DispatchLines(draft);
-  for (MovementLine& line : arriving) {
-    line.source = OnTheRoad(draft);
-    line.destination = {.location = draft.destination, .state = State::kAvailable};
+  for (size_t i = 0; i < arriving.size(); ++i) {
+    arriving[i].source = OnTheRoad(draft);
+    arriving[i].destination = {.location = draft.destination, .state = State::kAvailable};
+    arriving[i].quantity = draft.lines[i].quantity;
   }
   const absl::StatusOr<ResolvedLines> resolved =
       ledger_.Resolve(call.deadline, Reason::kArrive, std::move(arriving));
@@ -188,7 +189,7 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::CancelTransfer(
 
 absl::StatusOr<Versioned<Transfer>> TransferDesk::TakeStep(const base::Call& call, const Step& step,
                                                            Change change) {
-  QM_ASSIGN_OR_RETURN(const Prepared prepared, Prepare(call, step, change));
+  const Prepared prepared = Prepare(call, step, change);
   const std::string name = TransferName(step.transfer_id);
   return document::Write<Transfer, TransferBook>(
       store_, call.deadline, step.request, name, clock_.Now(),
@@ -203,20 +204,21 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::TakeStep(const base::Call& cal
          QM_RETURN_IF_ERROR(kTransferTable.CheckFourEyes(name, transfer.state, step.verb,
                                                          call.caller.name, ActorsOf(transfer)));
          QM_RETURN_IF_ERROR(change(transfer).status());
+         QM_RETURN_IF_ERROR(prepared.lines.status());
          // Somebody took a step since the lines were looked up, and the caller has seen it already.
          if (current->version != prepared.version) return status::EtagMismatch(name);
-         if (!prepared.lines.named.empty()) {
+         if (!prepared.lines->named.empty()) {
            QM_ASSIGN_OR_RETURN(const Movement movement,
                                ledger_.PostForDocument(call, book.stock(),
                                                        {.document = step.transfer_id,
                                                         .request_id = step.request.request_id,
                                                         .reason = step.reason,
-                                                        .lines = prepared.lines,
+                                                        .lines = *prepared.lines,
                                                         .note = step.note,
                                                         .occurred_time = record_time,
                                                         .not_before = record_time}));
            transfer.movements.push_back(movement.movement_id);
-           record_time = movement.record_time;
+           record_time = movement.record_time + absl::Microseconds(1);
          }
          transfer.update_time = record_time;
          document::Change<Transfer> changed = MakeChange(std::move(transfer));
@@ -239,19 +241,23 @@ absl::Status TransferDesk::Authorize(const base::Call& call, const Step& step,
   return absl::OkStatus();
 }
 
-absl::StatusOr<TransferDesk::Prepared> TransferDesk::Prepare(const base::Call& call,
-                                                             const Step& step, Change change) {
-  QM_ASSIGN_OR_RETURN(std::vector<Versioned<Transfer>> found,
-                      store_.FindTransfers(call.deadline, {TransferName(step.transfer_id)}));
-  Prepared prepared;
-  if (found.empty()) return prepared;
-  prepared.version = found[0].version;
+TransferDesk::Prepared TransferDesk::Prepare(const base::Call& call, const Step& step,
+                                             Change change) {
+  absl::StatusOr<std::vector<Versioned<Transfer>>> found =
+      store_.FindTransfers(call.deadline, {TransferName(step.transfer_id)});
+  if (!found.ok()) return {.lines = std::move(found).status()};
+  if (found->empty()) return {};
+  Versioned<Transfer>& transfer = found->front();
+  Prepared prepared{.version = transfer.version};
   // What is wrong with the step is said inside the transaction, in the documented order.
-  if (kTransferTable.Find(found[0].body.state, step.verb) == nullptr) return prepared;
-  const absl::StatusOr<std::vector<MovementLine>> wanted = change(found[0].body);
+  if (!Authorize(call, step, transfer).ok()) return prepared;
+  if (kTransferTable.Find(transfer.body.state, step.verb) == nullptr) return prepared;
+  const absl::StatusOr<std::vector<MovementLine>> wanted = change(transfer.body);
   if (!wanted.ok() || wanted->empty()) return prepared;
-  QM_ASSIGN_OR_RETURN(prepared.lines, ledger_.Resolve(call.deadline, step.reason, *wanted));
-  QM_RETURN_IF_ERROR(stock_.MakeBalances(call.deadline, prepared.lines.Balances()));
+  prepared.lines = ledger_.Resolve(call.deadline, step.reason, *wanted);
+  if (!prepared.lines.ok()) return prepared;
+  const absl::Status made = stock_.MakeBalances(call.deadline, prepared.lines->Balances());
+  if (!made.ok()) prepared.lines = made;
   return prepared;
 }
 

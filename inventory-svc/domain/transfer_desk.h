@@ -102,10 +102,11 @@ class TransferDesk {
     // Written beside the movement.
     std::string note = "";
   };
-  // What a step would post on one version of the transfer.
+  // What a step would post on one version of the transfer, or why it cannot: said when its turn
+  // comes in the documented order.
   struct Prepared {
     int32_t version = 0;
-    ResolvedLines lines;
+    absl::StatusOr<ResolvedLines> lines = ResolvedLines();
   };
   // Changes the transfer and returns the lines to post, if any.
   using Change = absl::FunctionRef<absl::StatusOr<std::vector<MovementLine>>(Transfer&)>;
@@ -116,8 +117,9 @@ class TransferDesk {
                                              Change change);
   absl::Status Authorize(const base::Call& call, const Step& step,
                          const document::Current<Transfer>& current) const;
-  // Resolves what the step would post on the transfer as it is now, and makes the balance rows.
-  absl::StatusOr<Prepared> Prepare(const base::Call& call, const Step& step, Change change);
+  // Resolves what the step would post on the transfer as it is now, and makes the balance rows, for
+  // a caller who may take it.
+  Prepared Prepare(const base::Call& call, const Step& step, Change change);
   bool CoversAnEnd(const base::Caller& caller, const Transfer& transfer) const;
   bool IsWaitingFor(const base::Caller& caller, const Transfer& transfer) const;
 

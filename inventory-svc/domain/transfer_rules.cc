@@ -31,6 +31,17 @@ absl::Status CheckAddsUp(size_t line, int64_t whole, int64_t a, int64_t b, int64
                       abc.has_value() ? absl::StrCat(*abc) : "more than can be counted");
 }
 
+// Checks that every line that was told of is one of the transfer's.
+template <typename Line>
+absl::Status CheckLinesExist(const std::vector<Line>& told, const Transfer& transfer) {
+  for (const Line& one : told) {
+    if (one.line > static_cast<int>(transfer.lines.size())) {
+      return LineMismatch(one.line, 0, "a line that there is not");
+    }
+  }
+  return absl::OkStatus();
+}
+
 MovementLine Move(const std::string& lot, const Account& source, const Account& destination,
                   int64_t base_quantity) {
   return {.lot = lot,
@@ -87,16 +98,14 @@ std::vector<MovementLine> DispatchLines(const Transfer& transfer) {
   const Account source = {.location = transfer.source, .state = State::kAvailable};
   std::vector<MovementLine> lines;
   for (const TransferLine& line : transfer.lines) {
-    lines.push_back({.lot = line.lot,
-                     .source = source,
-                     .destination = OnTheRoad(transfer),
-                     .quantity = line.quantity,
-                     .base_quantity = line.base_quantity});
+    // In base units: a pack that the draft was written in may have got another version since.
+    lines.push_back(Move(line.lot, source, OnTheRoad(transfer), line.base_quantity));
   }
   return lines;
 }
 
 absl::Status Receive(const std::vector<ReceiptLine>& receipt, Transfer& transfer) {
+  QM_RETURN_IF_ERROR(CheckLinesExist(receipt, transfer));
   if (receipt.empty()) {
     for (TransferLine& line : transfer.lines) line.accepted = line.base_quantity;
     return absl::OkStatus();
@@ -138,6 +147,7 @@ bool HasVariance(const Transfer& transfer) {
 
 absl::StatusOr<std::vector<MovementLine>> VarianceLines(const std::vector<VarianceLine>& variance,
                                                         const Transfer& transfer) {
+  QM_RETURN_IF_ERROR(CheckLinesExist(variance, transfer));
   const Account road = OnTheRoad(transfer);
   const Account found = {.location = transfer.destination, .state = State::kAvailable};
   const Account returned = {.location = transfer.source, .state = State::kAvailable};

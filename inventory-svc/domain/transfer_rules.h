@@ -20,7 +20,8 @@ Account OnTheRoad(const Transfer& transfer);
 std::vector<MovementLine> DispatchLines(const Transfer& transfer);
 
 // Writes what arrived into the lines; none given means that all of every line arrived in good
-// order. Fails with `RECEIPT_LINE_MISMATCH` if a line is missing or does not add up.
+// order. Fails with `RECEIPT_LINE_MISMATCH` if a line is missing, does not add up
+// or is none of the transfer's.
 absl::Status Receive(const std::vector<ReceiptLine>& receipt, Transfer& transfer);
 
 // The lines that put what arrived where it belongs; empty if nothing did.
@@ -30,7 +31,7 @@ std::vector<MovementLine> ArrivalLines(const Transfer& transfer);
 bool HasVariance(const Transfer& transfer);
 
 // The lines that clear the transfer's account of what was short. Fails with `RECEIPT_LINE_MISMATCH`
-// if a line that was short is missing or does not add up.
+// if a line that was short is missing, or one does not add up or is none of the transfer's.
 absl::StatusOr<std::vector<MovementLine>> VarianceLines(const std::vector<VarianceLine>& variance,
                                                         const Transfer& transfer);
 
