@@ -169,6 +169,17 @@ TEST_F(RunImportTest, TakesATransferAsFarAsItsPaperSays) {
   EXPECT_THAT(books_.transfers, SizeIs(1));
 }
 
+TEST_F(RunImportTest, WritesADraftOnceThoughPeopleTookItFurther) {
+  Run(PlanOf(std::string(kSend) + "draft,,\n"));
+  books_.transfers[0].set_state(pb::CLOSED);
+  books_.transfers[0].set_waybill("the carrier's own");
+
+  const ImportReport again = Run(PlanOf(std::string(kSend) + "draft,,\n"), "shen");
+
+  EXPECT_EQ(again.stages[0].there_already_count, 1u);
+  EXPECT_THAT(books_.transfers, SizeIs(1));
+}
+
 TEST_F(RunImportTest, TellsReceiptsInBaseUnits) {
   books_.factor = 2;
 

@@ -1,6 +1,9 @@
 #include "qmctl/import/transfer_matches.h"
 
+#include <algorithm>
+
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 
 namespace quartermaster::qmctl {
 namespace {
@@ -27,26 +30,31 @@ pb::CreateTransferRequest ContentOf(const pb::CreateTransferRequest& request) {
 
 TransferMatches MatchTransfers(const Plan& plan, const Books& books) {
   absl::flat_hash_map<std::string, const pb::Transfer*> by_waybill;
-  // Of equal drafts each serves one paper.
-  absl::flat_hash_map<std::string, std::vector<const pb::Transfer*>> drafts;
+  // Of transfers with the same content each serves one paper.
+  absl::flat_hash_map<std::string, std::vector<const pb::Transfer*>> by_content;
   for (const pb::Transfer& transfer : books.transfers) {
-    if (!transfer.waybill().empty()) {
-      by_waybill.emplace(transfer.waybill(), &transfer);
-    } else if (transfer.state() == pb::DRAFT) {
-      drafts[ContentOf(transfer).SerializeAsString()].push_back(&transfer);
-    }
+    if (!transfer.waybill().empty()) by_waybill.emplace(transfer.waybill(), &transfer);
+    by_content[ContentOf(transfer).SerializeAsString()].push_back(&transfer);
   }
+  absl::flat_hash_set<std::string> papers;
+  for (const PlannedTransfer& planned : plan.transfers) papers.insert(planned.waybill);
+
   TransferMatches matches;
   for (const PlannedTransfer& planned : plan.transfers) {
-    const pb::Transfer* match = nullptr;
     if (const auto found = by_waybill.find(planned.waybill); found != by_waybill.end()) {
-      match = found->second;
-    } else if (const auto equal = drafts.find(ContentOf(planned.request).SerializeAsString());
-               equal != drafts.end() && !equal->second.empty()) {
-      match = equal->second.back();
-      equal->second.pop_back();
+      matches.push_back(found->second);
+      continue;
     }
-    matches.push_back(match);
+    // A paper that is to stay a draft may have been taken further by people, under their waybill.
+    const bool stays_draft = planned.outcome == PlannedTransfer::Outcome::kDraft;
+    std::vector<const pb::Transfer*>& equals =
+        by_content[ContentOf(planned.request).SerializeAsString()];
+    const auto match = std::ranges::find_if(equals, [&](const pb::Transfer* transfer) {
+      const bool is_draft = transfer->state() == pb::DRAFT && transfer->waybill().empty();
+      return is_draft || (stays_draft && !papers.contains(transfer->waybill()));
+    });
+    matches.push_back(match == equals.end() ? nullptr : *match);
+    if (match != equals.end()) equals.erase(match);
   }
   return matches;
 }
