@@ -11,6 +11,7 @@ import api_page
 import folders
 import layers
 import migrations
+import promises
 import protos
 import settings
 import sources
@@ -27,6 +28,7 @@ RULES = (
     protos.check_methods,
     protos.check_reasons,
     api_page.check_page,
+    promises.check_named_tests,
     words.check_words,
     sources.check_built,
     sources.check_format,

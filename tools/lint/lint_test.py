@@ -11,6 +11,7 @@ import api_page
 import folders
 import layers
 import migrations
+import promises
 import protos
 import settings
 import sources
@@ -183,6 +184,15 @@ class ApiPageTest(RuleTest):
         page = api_page.render(Tree(self.PROTOS))
         self.assert_finds(api_page.check_page, self.PROTOS | {api_page.PAGE: page})
         self.assert_finds(api_page.check_page, self.PROTOS | {api_page.PAGE: page + "x"}, "is not what the protos say")
+
+
+class PromisesTest(RuleTest):
+    def test_named_test_that_is_not_there_is_found(self):
+        texts = {
+            "docs/operations.md": "`ChaosTest.Survives`, `ChaosTest.*`, `ChaosTest.Forgets`, `LostTest.*`\n",
+            "tests/chaos/chaos_test.cc": "TEST_F(ChaosTest, Survives) {\n}\n",
+        }
+        self.assert_finds(promises.check_named_tests, texts, "no test ChaosTest.Forgets", "no test LostTest.*")
 
 
 class WordsTest(RuleTest):
