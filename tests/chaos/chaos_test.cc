@@ -25,9 +25,9 @@ namespace quartermaster::testing {
 namespace {
 
 constexpr int kClerkCount = 6;
-constexpr int kKillCount = 10;
-constexpr int kDatabaseKillCount = 5;
-constexpr int kKillOfAllCount = 2;
+constexpr int kKillCount = 25;
+constexpr int kDatabaseKillCount = 10;
+constexpr int kKillOfAllCount = 5;
 // What must be acknowledged before the first kill and between two of them.
 constexpr int64_t kAcknowledgedBetweenKills = 30;
 constexpr absl::Duration kRecoveryMax = absl::Seconds(20);
@@ -59,11 +59,16 @@ class ChaosTest : public ::testing::Test {
   }
 
   std::unique_ptr<Clerk> NewClerk(int number) {
-    const std::string subject = absl::StrCat("clerk-", number);
-    const auto token = stack_->MakeToken(subject, {"approver@units/city"});
+    return std::make_unique<Clerk>(
+        NewPerson(absl::StrCat("clerk-", number)), NewPerson(absl::StrCat("colleague-", number)),
+        stack_->ConnectToGateway(), history_, static_cast<uint64_t>(number));
+  }
+
+  static Person NewPerson(const std::string& subject) {
+    const auto token =
+        stack_->MakeToken(subject, {"approver@units/city", "unit-quartermaster@units/city"});
     EXPECT_TRUE(token.ok()) << token.status();
-    return std::make_unique<Clerk>(subject, *token, stack_->ConnectToGateway(), history_,
-                                   static_cast<uint64_t>(number));
+    return {.subject = subject, .token = *token};
   }
 
   int64_t AcknowledgedCount() const {

@@ -13,6 +13,7 @@
 
 #include "absl/time/time.h"
 #include "quartermaster/inventory/v1/ledger.grpc.pb.h"
+#include "quartermaster/inventory/v1/transfers.grpc.pb.h"
 #include "tests/harness/checker/history.h"
 
 namespace quartermaster::testing {
@@ -27,6 +28,12 @@ struct ClerkCounts {
   std::atomic<int64_t> acknowledged_late = 0;
 };
 
+// Who asks, and the token that says so.
+struct Person {
+  std::string subject;
+  std::string token;
+};
+
 // A client as a good one should be: makes the request id once, writes it down before it asks, asks
 // again with the same id while it does not know, and writes down what it was told. Sometimes it
 // gives up early, as people do.
@@ -34,11 +41,12 @@ struct ClerkCounts {
 // One thread; the counts may be read from any.
 class Clerk {
  public:
-  // Posts in the city of `MakeCity` through `channel`, as `persons/{subject}`.
-  Clerk(std::string subject, std::string token, std::shared_ptr<grpc::Channel> channel,
+  // Works in the city of `MakeCity` through `channel`. Who dispatches does not receive, so a
+  // colleague signs for transfers.
+  Clerk(Person self, Person colleague, const std::shared_ptr<grpc::Channel>& channel,
         HistoryWriter& history, uint64_t seed);
 
-  // Posts, relocates, consumes and reverses until `stop`.
+  // Posts, relocates, consumes, reverses and sends transfers until `stop`.
   void Work(const std::atomic<bool>& stop);
 
   // Asks for one receipt until it is answered or `deadline` comes. Returns the answer; nothing if
@@ -60,14 +68,31 @@ class Clerk {
                                               absl::Time deadline, bool may_give_up);
   std::optional<inventory::v1::Movement> Reverse(const inventory::v1::Movement& movement,
                                                  absl::Time deadline);
-  template <typename Ask>
-  std::optional<inventory::v1::Movement> AskUntilAnswered(const std::string& request_id, Ask ask,
-                                                          absl::Time deadline, bool may_give_up);
+  // Draft, dispatch, receipt: as far as it gets.
+  void SendTransfer(absl::Time deadline);
+  template <typename Request>
+  std::optional<inventory::v1::Transfer> Change(
+      const Person& person,
+      grpc::Status (inventory::v1::Transfers::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                             inventory::v1::Transfer*),
+      Request request, absl::Time deadline);
+
+  // One request on its way to an answer. Without an id it is a repetition, of which the history
+  // knows already.
+  struct Asking {
+    const Person& person;
+    std::string request_id;
+    absl::Time deadline;
+    bool may_give_up = false;
+  };
+  template <typename Response, typename Ask>
+  std::optional<Response> AskUntilAnswered(const Asking& asking, Ask ask);
   bool OneIn(int n) { return random_() % static_cast<uint64_t>(n) == 0; }
 
-  const std::string subject_;
-  const std::string token_;
+  const Person self_;
+  const Person colleague_;
   const std::unique_ptr<inventory::v1::Ledger::Stub> ledger_;
+  const std::unique_ptr<inventory::v1::Transfers::Stub> transfers_;
   HistoryWriter& history_;
   std::mt19937_64 random_;
   ClerkCounts counts_;

@@ -20,9 +20,11 @@ namespace quartermaster::inventory {
 namespace {
 
 using testing::AskedMovement;
+using testing::AskedRequest;
 using testing::CheckHistory;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using testing::History;
 using ::testing::IsEmpty;
 
 // Asks for a receipt and a consumption of masks, a reversal of the latter, and keeps the history.
@@ -41,9 +43,10 @@ class HistoryCheckerTest : public ::testing::Test {
   }
 
   Movement Post(const PostMovementCommand& command) {
-    AskedMovement asked{.caller = "persons/clerk",
-                        .request_id = command.request_id.ToString(),
-                        .reason = static_cast<int>(command.reason)};
+    AskedMovement asked;
+    asked.caller = "persons/clerk";
+    asked.request_id = command.request_id.ToString();
+    asked.reason = static_cast<int>(command.reason);
     for (const MovementLine& line : command.lines) {
       asked.lines.push_back({.lot = line.lot,
                              .source = line.source.location,
@@ -55,8 +58,8 @@ class HistoryCheckerTest : public ::testing::Test {
     const auto posted = ledger_.PostMovement(CallBy(), command);
     EXPECT_TRUE(posted.ok()) << posted.status();
     asked.outcome = AskedMovement::Outcome::kAcknowledged;
-    asked.movement = MovementName(posted->movement_id);
-    history_.push_back(asked);
+    asked.answer = MovementName(posted->movement_id);
+    history_.movements.push_back(asked);
     return *posted;
   }
 
@@ -89,7 +92,7 @@ class HistoryCheckerTest : public ::testing::Test {
   base::UuidSource uuids_{clock_};
   LedgerWorld world_;
   StockLedger ledger_{store_, world_.units(), world_.items(), clock_, uuids_};
-  std::vector<AskedMovement> history_;
+  History history_;
   Movement receipt_;
   Movement consumption_;
 };
@@ -103,23 +106,23 @@ TEST_F(HistoryCheckerTest, FindsNothingInBooksThatHold) {
 }
 
 TEST_F(HistoryCheckerTest, SeesAnAcknowledgedMovementThatIsGone) {
-  history_[0].request_id = RequestId(99).ToString();
+  history_.movements[0].request_id = RequestId(99).ToString();
 
   EXPECT_THAT(Violations(), Contains(HasSubstr("was acknowledged and is in the books 0 times")));
   EXPECT_THAT(Violations(), Contains(HasSubstr("was never asked for")));
 }
 
 TEST_F(HistoryCheckerTest, SeesARefusedMovementThatIsThere) {
-  history_[0].outcome = AskedMovement::Outcome::kRefused;
+  history_.movements[0].outcome = AskedMovement::Outcome::kRefused;
 
   EXPECT_THAT(Violations(), Contains(HasSubstr("was refused and is in the books 1 times")));
 }
 
 TEST_F(HistoryCheckerTest, LetsAnOpenMovementBeThereOrNot) {
-  history_[0].outcome = AskedMovement::Outcome::kOpen;
-  AskedMovement lost = history_[0];
+  history_.movements[0].outcome = AskedMovement::Outcome::kOpen;
+  AskedMovement lost = history_.movements[0];
   lost.request_id = RequestId(99).ToString();
-  history_.push_back(lost);
+  history_.movements.push_back(lost);
 
   const auto report = CheckHistory(pool_, history_);
 
@@ -129,11 +132,37 @@ TEST_F(HistoryCheckerTest, LetsAnOpenMovementBeThereOrNot) {
 }
 
 TEST_F(HistoryCheckerTest, SeesOtherContentAndAnotherName) {
-  history_[0].lines[0].base_quantity = 11;
-  history_[1].movement = MovementName(receipt_.movement_id);
+  history_.movements[0].lines[0].base_quantity = 11;
+  history_.movements[1].answer = MovementName(receipt_.movement_id);
 
   EXPECT_THAT(Violations(), Contains(HasSubstr("otherwise than it was asked")));
   EXPECT_THAT(Violations(), Contains(HasSubstr("was answered as")));
+}
+
+TEST_F(HistoryCheckerTest, HoldsChangesOfDocumentsToTheSame) {
+  history_.changes = {{.caller = "persons/clerk",
+                       .request_id = RequestId(50).ToString(),
+                       .outcome = AskedRequest::Outcome::kAcknowledged,
+                       .answer = "transfers/x@v1"}};
+  EXPECT_THAT(Violations(), Contains(HasSubstr("was acknowledged and is in the books 0 times")));
+
+  Tamper(
+      {"INSERT INTO records (record_id, record_time, occurred_time, caller, method, resource, "
+       "request_id, after_hash, trace_id) VALUES (REPEAT('x', 16), '2020-01-01', '2020-01-01', "
+       "'persons/clerk', '', 'transfers/x', '', '', '')",
+       "INSERT INTO document_versions (resource, version, record_id, record_time, state, actor, "
+       "snapshot) VALUES ('transfers/x', 1, REPEAT('x', 16), '2020-01-01', '', '', '')",
+       absl::StrCat("INSERT INTO requests (caller, request_id, method, content_hash, resource, "
+                    "version) VALUES ('persons/clerk', x'",
+                    base::ToHex(RequestId(50).ToBytes()), "', '', '', 'transfers/x', 1)")});
+  EXPECT_THAT(Violations(), IsEmpty());
+
+  history_.changes[0].answer = "transfers/x@v2";
+  EXPECT_THAT(Violations(), Contains(HasSubstr("was answered as transfers/x@v2")));
+  history_.changes[0].outcome = AskedRequest::Outcome::kRefused;
+  EXPECT_THAT(Violations(), Contains(HasSubstr("was refused and is in the books 1 times")));
+  history_.changes.clear();
+  EXPECT_THAT(Violations(), Contains(HasSubstr("was never asked for")));
 }
 
 TEST_F(HistoryCheckerTest, SeesHalfAMovement) {
@@ -147,19 +176,23 @@ TEST_F(HistoryCheckerTest, ReadsBackWhatWasWritten) {
   const std::string path = ::testing::TempDir() + "/history-" + uuids_.Next().ToString();
   {
     testing::HistoryWriter writer(path);
-    for (const AskedMovement& asked : history_) writer.Asked(asked);
-    writer.Acknowledged(history_[0].request_id, history_[0].movement);
-    writer.Refused(history_[1].request_id, "INSUFFICIENT_STOCK");
+    for (const AskedMovement& asked : history_.movements) writer.Asked(asked);
+    writer.Acknowledged(history_.movements[0].request_id, history_.movements[0].answer);
+    writer.Refused(history_.movements[1].request_id, "INSUFFICIENT_STOCK");
+    writer.Asked(AskedRequest{.caller = "persons/clerk", .request_id = "change"});
+    writer.Acknowledged("change", "transfers/x@v1");
   }
 
   const auto read = testing::ReadHistory(path);
 
   ASSERT_TRUE(read.ok()) << read.status();
-  ASSERT_EQ(read->size(), 3u);
-  EXPECT_EQ((*read)[0].lines, history_[0].lines);
-  EXPECT_EQ((*read)[0].movement, history_[0].movement);
-  EXPECT_EQ((*read)[1].outcome, AskedMovement::Outcome::kRefused);
-  EXPECT_EQ((*read)[2].outcome, AskedMovement::Outcome::kOpen);
+  ASSERT_EQ(read->movements.size(), 3u);
+  EXPECT_EQ(read->movements[0].lines, history_.movements[0].lines);
+  EXPECT_EQ(read->movements[0].answer, history_.movements[0].answer);
+  EXPECT_EQ(read->movements[1].outcome, AskedMovement::Outcome::kRefused);
+  EXPECT_EQ(read->movements[2].outcome, AskedMovement::Outcome::kOpen);
+  ASSERT_EQ(read->changes.size(), 1u);
+  EXPECT_EQ(read->changes[0].answer, "transfers/x@v1");
   std::ofstream(path, std::ios::app) << "acknowledged\tnobody-asked\tmovements/x\n";
   EXPECT_TRUE(absl::IsInvalidArgument(testing::ReadHistory(path).status()));
   std::remove(path.c_str());

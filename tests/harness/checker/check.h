@@ -21,11 +21,11 @@ struct CheckReport {
   std::vector<std::string> violations;
 };
 
-// Compares the clients' own record with the database. Each acknowledged movement must be in the
-// books exactly once, whole and under the name that was answered; each refused one not at all; each
-// open one once and whole, or not at all; and nothing of these callers that none of them asked for.
+// Compares the clients' own record with the database. Each acknowledged movement or change of a
+// document must be in the books exactly once, whole and as it was answered; each refused one not at
+// all; each open one once and whole, or not at all; and nothing of these callers that none of them
+// asked for.
 // The books themselves must hold too (`FindBookViolations`). Rests on the tables alone.
-absl::StatusOr<CheckReport> CheckHistory(mysql::Pool& pool,
-                                         const std::vector<AskedMovement>& history);
+absl::StatusOr<CheckReport> CheckHistory(mysql::Pool& pool, const History& history);
 
 }  // namespace quartermaster::testing

@@ -32,34 +32,59 @@ bool Parse(absl::string_view text, AskedLine& line) {
          absl::SimpleAtoi(parts[5], &line.base_quantity);
 }
 
-// Takes one line of the file into what is known.
-bool Take(absl::string_view text, std::vector<AskedMovement>& movements,
-          std::map<std::string, size_t>& places) {
-  const std::vector<std::string> parts = absl::StrSplit(text, '\t');
-  if (parts.size() < 3) return false;
-  if (parts[0] == "asked") {
-    AskedMovement movement{.request_id = parts[1], .reason = 0};
-    if (parts.size() < 5 || !absl::SimpleAtoi(parts[3], &movement.reason)) return false;
+// The file's lines, taken one after the other into what is known.
+class HistoryReader {
+ public:
+  // False for a line that is not of the form.
+  bool Take(absl::string_view text) {
+    const std::vector<std::string> parts = absl::StrSplit(text, '\t');
+    if (parts.size() < 3) return false;
+    if (parts[0] == "asked") return TakeMovement(parts);
+    if (parts[0] == "asked-change") return TakeChange(parts);
+    const auto place = places_.find(parts[1]);
+    if (place == places_.end()) return false;
+    AskedRequest& request = place->second.is_movement ? history_.movements[place->second.index]
+                                                      : history_.changes[place->second.index];
+    if (request.outcome != AskedRequest::Outcome::kOpen) return false;
+    if (parts[0] == "acknowledged") {
+      request.outcome = AskedRequest::Outcome::kAcknowledged;
+      request.answer = parts[2];
+      return true;
+    }
+    request.outcome = AskedRequest::Outcome::kRefused;
+    return parts[0] == "refused";
+  }
+
+  History TakeHistory() { return std::move(history_); }
+
+ private:
+  struct Place {
+    bool is_movement;
+    size_t index;
+  };
+
+  bool TakeMovement(const std::vector<std::string>& parts) {
+    AskedMovement movement;
+    movement.request_id = parts[1];
     movement.caller = parts[2];
+    if (parts.size() < 5 || !absl::SimpleAtoi(parts[3], &movement.reason)) return false;
     for (size_t i = 4; i < parts.size(); ++i) {
       if (!Parse(parts[i], movement.lines.emplace_back())) return false;
     }
-    if (!places.emplace(movement.request_id, movements.size()).second) return false;
-    movements.push_back(std::move(movement));
-    return true;
+    const Place place = {true, history_.movements.size()};
+    history_.movements.push_back(std::move(movement));
+    return places_.emplace(parts[1], place).second;
   }
-  const auto place = places.find(parts[1]);
-  if (place == places.end()) return false;
-  AskedMovement& movement = movements[place->second];
-  if (movement.outcome != AskedMovement::Outcome::kOpen) return false;
-  if (parts[0] == "acknowledged") {
-    movement.outcome = AskedMovement::Outcome::kAcknowledged;
-    movement.movement = parts[2];
-    return true;
+
+  bool TakeChange(const std::vector<std::string>& parts) {
+    const Place place = {false, history_.changes.size()};
+    history_.changes.push_back({.caller = parts[2], .request_id = parts[1]});
+    return places_.emplace(parts[1], place).second;
   }
-  movement.outcome = AskedMovement::Outcome::kRefused;
-  return parts[0] == "refused";
-}
+
+  History history_;
+  std::map<std::string, Place> places_;
+};
 
 }  // namespace
 
@@ -77,8 +102,12 @@ void HistoryWriter::Asked(const AskedMovement& movement) {
   Append(line);
 }
 
-void HistoryWriter::Acknowledged(absl::string_view request_id, absl::string_view movement) {
-  Append(absl::StrCat("acknowledged\t", request_id, "\t", movement));
+void HistoryWriter::Asked(const AskedRequest& change) {
+  Append(absl::StrCat("asked-change\t", change.request_id, "\t", change.caller));
+}
+
+void HistoryWriter::Acknowledged(absl::string_view request_id, absl::string_view answer) {
+  Append(absl::StrCat("acknowledged\t", request_id, "\t", answer));
 }
 
 void HistoryWriter::Refused(absl::string_view request_id, absl::string_view reason) {
@@ -91,19 +120,18 @@ void HistoryWriter::Append(const std::string& line) {
   QM_CHECK(write(file_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
 }
 
-absl::StatusOr<std::vector<AskedMovement>> ReadHistory(const std::string& path) {
+absl::StatusOr<History> ReadHistory(const std::string& path) {
   std::ifstream file(path);
   if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  std::vector<AskedMovement> movements;
-  std::map<std::string, size_t> places;
+  HistoryReader reader;
   int64_t number = 0;
   for (std::string text; std::getline(file, text);) {
     ++number;
-    if (!Take(text, movements, places)) {
+    if (!reader.Take(text)) {
       return absl::InvalidArgumentError(absl::StrCat(path, ":", number, ": ", text));
     }
   }
-  return movements;
+  return reader.TakeHistory();
 }
 
 }  // namespace quartermaster::testing

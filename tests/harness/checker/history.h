@@ -27,23 +27,35 @@ struct AskedLine {
 };
 
 // What a client knows of one request of its own: what it asked, and what came back.
-struct AskedMovement {
+struct AskedRequest {
   enum class Outcome {
     // No answer, or one that leaves it open.
     kOpen,
     kAcknowledged,
-    // Told that it is not in the books.
+    // Told that nothing was written.
     kRefused
   };
 
   std::string caller;
   // 36 characters.
   std::string request_id;
+  Outcome outcome = Outcome::kOpen;
+  // What was written, once acknowledged: `movements/{uuid}`, or a document and its etag,
+  // `transfers/{uuid}@v3`.
+  std::string answer;
+};
+
+// A movement that was asked for.
+struct AskedMovement : AskedRequest {
   int reason = 0;
   std::vector<AskedLine> lines;
-  Outcome outcome = Outcome::kOpen;
-  // `movements/{uuid}`, once acknowledged.
-  std::string movement;
+};
+
+// All that a client asked for.
+struct History {
+  std::vector<AskedMovement> movements;
+  // Changes of documents.
+  std::vector<AskedRequest> changes;
 };
 
 // Keeps a client's own record of what it asked and was told, in a file: each line is in the file
@@ -58,7 +70,8 @@ class HistoryWriter {
 
   // To be called before the request leaves for the first time.
   void Asked(const AskedMovement& movement);
-  void Acknowledged(absl::string_view request_id, absl::string_view movement);
+  void Asked(const AskedRequest& change);
+  void Acknowledged(absl::string_view request_id, absl::string_view answer);
   void Refused(absl::string_view request_id, absl::string_view reason);
 
  private:
@@ -69,6 +82,6 @@ class HistoryWriter {
 };
 
 // Reads what `HistoryWriter` wrote. INVALID_ARGUMENT names the line that is not of its form.
-absl::StatusOr<std::vector<AskedMovement>> ReadHistory(const std::string& path);
+absl::StatusOr<History> ReadHistory(const std::string& path);
 
 }  // namespace quartermaster::testing

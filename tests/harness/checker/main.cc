@@ -40,9 +40,10 @@ int Main(int argc, char** argv) {
   const auto report = CheckHistory(pool, *history);
   if (!report.ok()) return Fail(report.status().ToString());
   std::printf(
-      "%zu asked: %lld acknowledged, %lld refused, %lld open of which %lld booked; %zu "
-      "violations\n",
-      history->size(), static_cast<long long>(report->acknowledged_count),
+      "%zu movements and %zu changes of documents were asked for: %lld acknowledged, %lld refused, "
+      "%lld open of which %lld booked; %zu violations\n",
+      history->movements.size(), history->changes.size(),
+      static_cast<long long>(report->acknowledged_count),
       static_cast<long long>(report->refused_count), static_cast<long long>(report->open_count),
       static_cast<long long>(report->open_booked_count), report->violations.size());
   for (const std::string& violation : report->violations) std::printf("%s\n", violation.c_str());
