@@ -47,7 +47,8 @@ int Main(int argc, char** argv) {
   Session session;
   CLI::App app("The quartermaster's books on the command line.", "qmctl");
   app.footer(kFooter);
-  app.require_subcommand(1);
+  // None is told below, with the list of commands: a mistyped one is then named by the parser.
+  app.require_subcommand(0, 1);
   app.fallthrough();
   AddGlobalOptions(app, session.options);
   AddBoard(app, session);
@@ -62,6 +63,10 @@ int Main(int argc, char** argv) {
     const bool is_help = error.get_exit_code() == 0;
     app.exit(error);
     return static_cast<int>(is_help ? ExitCode::kOk : ExitCode::kUsage);
+  }
+  if (app.get_subcommands().empty()) {
+    std::cerr << app.help() << "qmctl: which command?\n";
+    return static_cast<int>(ExitCode::kUsage);
   }
   return static_cast<int>(session.exit_code);
 }

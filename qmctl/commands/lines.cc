@@ -56,6 +56,7 @@ absl::StatusOr<LineAmounts> ParseLineAmounts(absl::string_view word,
     if (!is_known || !ParseAmount(pair.second, amount)) return error;
     if (!result.amounts.emplace(std::string(pair.first), amount).second) return error;
   }
+  if (result.amounts.empty()) return error;
   return result;
 }
 
