@@ -165,7 +165,7 @@ class Teller:
         self.lot_count[item] += 1
         number = self.lot_count[item]
         expiry = NEAR_EXPIRY.get((item, number), FAR_EXPIRY) if item in EXPIRING else ""
-        lot = f"{origin.lower()}-{number}"
+        lot = f"{'opening' if origin == 'UNKNOWN' else origin.lower()}-{number}"
         self.lots.append({"item": item, "lot_id": lot, "origin": origin, "origin_reference": reference,
                           "owner": owner, "expiry_date": expiry, "basis": basis})
         return lot
