@@ -81,7 +81,7 @@ Three things to try:
     $try --as quartermaster-qiao post CONSUME --at swat/store mask/supplier-2=50
     $try --as quartermaster-qiao post CONSUME --at swat/store mask/supplier-2=5000000
   write a transfer from the city depot; "transfer --help" says how it is sent and signed for
-    $try --as clerk-shen transfer create --from jiangcheng/main-depot --to swat/store mask/supplier-4=100
+    $try --as clerk-shen transfer create --from jiangcheng/main-depot --to swat/store mask/peer-6=100
   have it proven that nothing was lost
     $try --as auditor-tan call Ledger/ProveConservation -d '{}'
 TEXT
