@@ -1,4 +1,4 @@
-# The three functions every CMakeLists.txt here is written with, and the flags they share.
+# The functions every CMakeLists.txt here is written with, and the flags they share.
 
 set(QM_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them")
 

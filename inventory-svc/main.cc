@@ -1,5 +1,5 @@
-// inventory-svc: serves `Units`, `Catalog` and `Ledger`; `inventory-svc migrate` brings its schema
-// up to date.
+// inventory-svc: serves `Units`, `Catalog`, `Ledger` and `Transfers`; `inventory-svc migrate`
+// brings its schema up to date.
 
 #include <iostream>
 #include <optional>
@@ -48,7 +48,7 @@ int Serve(Options options) {
     return mysql::PoolOptions{.connection = options.database,
                               .size_max = calls.thread_count + more};
   };
-  // One connection more for what runs beside the calls: the refresh and the readiness checks.
+  // Two connections more for what runs beside the calls: the refresh and the readiness checks.
   mysql::Pool reads(pool_of(options.server.executors.read, 2));
   mysql::Pool writes(pool_of(options.server.executors.write));
   mysql::Pool postings(pool_of(options.server.executors.posting));

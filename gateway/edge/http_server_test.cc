@@ -146,7 +146,7 @@ TEST_F(HttpServerTest, RunsNoSmuggledRequest) {
       "chunked\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: "
       "4\r\n\r\n0\r\n\r\n",
-      // An encoding that one side does not recognise.
+      // An encoding that one side does not recognize.
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\nContent-Length: "
       "5\r\n\r\n0\r\n\r\n",

@@ -21,7 +21,8 @@ struct Interface {
   Owner owner = Owner::kGateway;
 };
 
-// Every interface of the suite. A new one is added here and nowhere else in the gateway.
+// Every interface of the suite. A new one of a program that is an `Owner` already is added here and
+// nowhere else in the gateway.
 const std::vector<Interface>& Interfaces();
 
 // A method as the gateway sees it.

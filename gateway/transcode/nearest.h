@@ -8,7 +8,7 @@
 namespace quartermaster::gateway {
 
 // Returns the candidate that `text` is most likely a slip of: the fewest inserted, dropped, changed
-// or swapped neighbouring characters, case and underscores aside, the first of equals. Empty if
+// or swapped neighboring characters, case and underscores aside, the first of equals. Empty if
 // none is near enough to be worth a guess. Looks at 64 characters at most.
 std::string NearestOf(absl::string_view text, const std::vector<std::string>& candidates);
 

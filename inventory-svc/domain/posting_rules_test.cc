@@ -154,7 +154,7 @@ struct StateChange {
   bool is_allowed;
 };
 
-// Every pair of the posting table at its edge: one allowed neighbour and one that is not.
+// Every pair of the posting table at its edge: one allowed neighbor and one that is not.
 TEST(CheckStateChangeTest, FollowsTheTable) {
   const StateChange changes[] = {
       {Reason::kReceive, State::kSupplier, State::kAvailable, true},

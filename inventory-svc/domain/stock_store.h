@@ -13,7 +13,7 @@
 #include "platform/base/sha256.h"
 
 // What the ledger asks of its storage, in its own words. `MysqlStockStore` keeps it in tables,
-// `FakeStockStore` in memory; one contract suite holds both to the same behaviour.
+// `FakeStockStore` in memory; one contract suite holds both to the same behavior.
 namespace quartermaster::inventory {
 
 // A movement found by its request id, with the hash of the command that posted it.

@@ -11,8 +11,8 @@
 
 namespace quartermaster::document {
 
-// Documents in memory, for the tests of what is built on `Book`. Held to the same contract as
-// `MysqlBook` by tests/storage. Not thread-safe.
+// Documents in memory, for the tests of what is built on `Book`. It has no transactions: what was
+// appended stays. Not thread-safe.
 class FakeBook : public Book {
  public:
   absl::StatusOr<std::optional<EarlierWrite>> FindEarlier(const Request& request) override {

@@ -25,7 +25,7 @@ using TransactionBody = absl::FunctionRef<absl::Status(Connection&)>;
 // when OK is returned, and nothing of it when another error than `OUTCOME_UNKNOWN` is.
 //
 // - A deadlock, a lock wait or `RunAgain` rolls back and runs the body again, after a short random
-//   wait; the third time in vain is ABORTED `CONTENTION`.
+//   wait; after the third rerun in vain it is ABORTED `CONTENTION`.
 // - When the link is lost in the COMMIT, the old session is killed from a fresh connection and
 //   waited for until it is gone; only then is the body run again, to find what it wrote or to write
 //   it anew. If the session cannot be seen to be gone: UNAVAILABLE `OUTCOME_UNKNOWN`.

@@ -24,7 +24,8 @@
 // Integers are eight bytes, big-endian; strings and lists carry their length; times are
 // microseconds since 1970; a struct is its fields in order. Two values are equal if and only if
 // their bytes are. A struct that is kept may grow at its end only: what was written before reads as
-// the default.
+// the default. A program that does not know the new field cannot read what has it, and a command
+// that grew hashes differently: docs/operations.md says how such a release is rolled out.
 namespace quartermaster::canonical {
 
 // Writes values. Use `Encode`.

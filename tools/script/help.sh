@@ -11,7 +11,7 @@ Usage: ./quartermaster VERB
   test [STAGE ...]       every test, or only the named stages; --list names them
   bench [ARGUMENT ...]   the load bench
   drill NAME             what takes too long for test; --list names the drills
-  fmt                    format the C++ sources
+  fmt                    format the C++ sources; write docs/api.md and the settings tables anew
   help                   this page
 
 Settings, from the environment:
