@@ -167,6 +167,15 @@ test_socket_folder_of_somebody_else_is_refused() {
   expect "says so" says "is not ours alone"
 }
 
+test_status_of_nothing_is_still_status() {
+  run status
+  expect "exit code" code_is 0
+  expect "says stopped" says "gateway        stopped"
+  run status --json
+  expect "exit code" code_is 0
+  expect "is JSON" sh -c 'printf "%s" "$1" | python3 -m json.tool >/dev/null' json "$said"
+}
+
 arrange_ctest() { # CLOSING_LINE EXIT_CODE
   stub cmake ':'
   stub ninja ':'

@@ -12,7 +12,7 @@ address_of() {
     gateway-http) settings_of gateway QM_GATEWAY_HTTP_ADDRESS ;;
     gateway) settings_of gateway QM_GATEWAY_RPC_ADDRESS ;;
     inventory-svc) settings_of inventory-svc QM_INVENTORY_RPC_ADDRESS ;;
-    mariadb) echo "$sockets/db.sock" ;;
+    mariadb) [ -z "$sockets" ] || echo "$sockets/db.sock" ;;
   esac
 }
 
@@ -46,7 +46,8 @@ print_json() {
       "$(json_string "$(health_of "$name")")" "$(json_or_null "$pid")" "$(json_string "$(address_of "$name")")"
     comma=,
   done
-  printf '\n  },\n  "board": %s,\n' "$(json_string "http://$(address_of gateway-http)/")"
+  board=$(address_of gateway-http)
+  printf '\n  },\n  "board": %s,\n' "$(if [ -n "$board" ]; then json_string "http://$board/"; else printf null; fi)"
   printf '  "schemaVersions": {"inventory": %s}' "$(json_or_null "$(schema_version "$inventory_schema")")"
   if [ -s "$demo/persons.json" ] && [ -x "$(program qm-demo-issuer)" ]; then
     # Only the demo has keys of its own to sign with.
@@ -64,8 +65,10 @@ print_table() {
     pid=$(running_pid "$name") || pid=-
     printf '%-14s %-10s %-9s %s\n' "$name" "$(health_of "$name")" "$pid" "$(address_of "$name")"
   done
-  printf '%-14s %s\n' board "http://$(address_of gateway-http)/"
-  printf '%-14s %s\n' 'schema' "inventory $(schema_version "$inventory_schema")"
+  board=$(address_of gateway-http)
+  [ -z "$board" ] || printf '%-14s %s\n' board "http://$board/"
+  version=$(schema_version "$inventory_schema")
+  [ -z "$version" ] || printf '%-14s %s\n' schema "inventory $version"
 }
 
 case ${1:-} in
