@@ -90,9 +90,15 @@ class Board {
   Table Matrix(const std::vector<std::string>& items) const {
     Table table{.columns = {{.title = session_.Say("unit", "单位")}}};
     std::map<std::string, size_t> positions;
+    std::map<std::string, std::string> base_units;
+    for (const pb::StockLine& line : situation_.stock()) base_units[line.item()] = line.base_unit();
     for (const std::string& item : items) {
       positions[item] = table.columns.size();
-      table.columns.push_back({.title = TitleOf(item), .is_number = true});
+      const std::string& base_unit = base_units[item];
+      const bool is_counted = base_unit.empty() || base_unit == "piece";
+      table.columns.push_back(
+          {.title = is_counted ? TitleOf(item) : absl::StrCat(TitleOf(item), " (", base_unit, ")"),
+           .is_number = true});
     }
     std::vector<int64_t> sums(table.columns.size(), 0);
     std::string open_unit;
