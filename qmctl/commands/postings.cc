@@ -164,7 +164,7 @@ void AddPostings(CLI::App& app, Session& session) {
   auto post = std::make_shared<PostOptions>();
   CLI::App* command = app.add_subcommand("post",
                                          "post a movement, for instance: qmctl post CONSUME --at "
-                                         "east-bureau/store mask/supplier-1=200");
+                                         "swat/store mask/supplier-2=50");
   command->add_option("reason", post->reason, "RECEIVE, CONSUME, RELOCATE, …")->required();
   command->add_option("lines", post->lines, "ITEM/LOT=AMOUNT[:UNIT], one or more")->required();
   command->add_option("--at", post->place, "where, UNIT/LOCATION")->required();
