@@ -3,7 +3,7 @@
 
 # The stages in their order. Each name from lint on is a CTest label; a stage without a test is a
 # failure, so a label enters this list together with its first test.
-stages='lint script unit storage service compat chaos model planted'
+stages='lint script unit storage service compat suite chaos model planted'
 sanitizer_stages='asan tsan'
 # What runs under AddressSanitizer, of the stages above. ThreadSanitizer watches what threads share,
 # tests marked by qm_thread_test: the system's gRPC is not instrumented, so nothing that goes through it.
