@@ -67,8 +67,7 @@ absl::StatusOr<Movement> StockLedger::PostMovement(const base::Call& call,
   QM_RETURN_IF_ERROR(store_.MakeBalances(call.deadline, lines.Balances()));
   std::optional<Movement> posted;
   QM_RETURN_IF_ERROR(store_.Atomically(call.deadline, [&](StockBook& book) -> absl::Status {
-    MovementRecord record{.movement = {.movement_id = uuids_.Next(),
-                                       .reason = command.reason,
+    MovementRecord record{.movement = {.reason = command.reason,
                                        .occurred_time = command.occurred_time.value_or(now),
                                        .caller = call.caller.name,
                                        .source_document = command.source_document,
@@ -109,8 +108,7 @@ absl::StatusOr<Movement> StockLedger::ReverseMovement(const base::Call& call,
     QM_ASSIGN_OR_RETURN(const std::optional<Movement> locked,
                         book.LockMovement(command.movement_id));
     if (!locked.has_value()) return MovementNotFound(command.movement_id);
-    MovementRecord record{.movement = {.movement_id = uuids_.Next(),
-                                       .reason = Reason::kReverse,
+    MovementRecord record{.movement = {.reason = Reason::kReverse,
                                        .occurred_time = locked->occurred_time,
                                        .caller = call.caller.name,
                                        .note = command.note,
@@ -134,8 +132,7 @@ absl::StatusOr<Movement> StockLedger::ReverseMovement(const base::Call& call,
 
 absl::StatusOr<Movement> StockLedger::PostForDocument(const base::Call& call, StockBook& book,
                                                       const DocumentPosting& posting) {
-  MovementRecord record{.movement = {.movement_id = uuids_.Next(),
-                                     .reason = posting.reason,
+  MovementRecord record{.movement = {.reason = posting.reason,
                                      .occurred_time = posting.occurred_time,
                                      .caller = call.caller.name,
                                      .note = posting.note,
@@ -172,6 +169,8 @@ absl::StatusOr<Movement> StockLedger::DecideAndRecord(const base::Call& call, St
                         book.SumReserved(line.source.location, line.source.lot));
     return InsufficientStock(*posting.shortage);
   }
+  // Named under the locks, so that names ascend as record times do: lists go by names.
+  record.movement.movement_id = uuids_.Next();
   record.movement.lines = lines.named;
   record.movement.record_time = posting.record_time;
   record.lines = lines.resolved;

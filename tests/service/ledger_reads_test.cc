@@ -1,5 +1,8 @@
 // Ledger.ListMovements and Ledger.ListBalances.
 
+#include <thread>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "tests/service/ledger_test.h"
 
@@ -108,6 +111,33 @@ TEST_F(ListMovementsTest, ListsNewestFirstWhateverThePageSize) {
   }();
   for (const v1::Movement& movement : listed.movements()) {
     EXPECT_EQ(movement.SerializeAsString(), GetMovement(movement.name())->SerializeAsString());
+  }
+}
+
+// Goal: the order is that in which the books took them, whoever had to wait for a balance.
+TEST_F(ListMovementsTest, FollowsRecordTimesUnderConcurrency) {
+  std::vector<v1::PostMovementRequest> requests;
+  for (int i = 0; i < 48; ++i) requests.push_back(AReceipt(1));
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 6; ++i) {
+    callers.emplace_back([&, i] {
+      for (int k = 0; k < 8; ++k) MustPost(requests[i * 8 + k]);
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+
+  v1::ListMovementsRequest request;
+  request.set_unit("units/city");
+  const auto listed = List(request);
+
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  ASSERT_EQ(listed->movements_size(), 48);
+  for (int i = 1; i < listed->movements_size(); ++i) {
+    const auto& newer = listed->movements(i - 1).record_time();
+    const auto& older = listed->movements(i).record_time();
+    EXPECT_GT(std::make_pair(newer.seconds(), newer.nanos()),
+              std::make_pair(older.seconds(), older.nanos()))
+        << i;
   }
 }
 
