@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "inventory-svc/domain/names.h"
 #include "inventory-svc/storage/mysql_stock_book.h"
 #include "platform/base/status_macros.h"
 #include "platform/mysql/transaction.h"
@@ -40,6 +41,21 @@ class MysqlUnderTest final : public StoreUnderTest {
 
   int64_t rerun_count() override {
     return pool_.transaction_counters().rerun_count - rerun_count_before_;
+  }
+
+  void MakeTransfer(const base::Uuid& transfer_id) override {
+    const auto connection = pool_.Acquire(absl::Now() + absl::Seconds(30));
+    ASSERT_TRUE(connection.ok()) << connection.status();
+    for (const char* sql :
+         {"INSERT INTO records (record_id, record_time, occurred_time, caller, method, resource, "
+          "request_id, after_hash, trace_id) VALUES (?, NOW(6), NOW(6), '', '', ?, '', '', '')",
+          "INSERT INTO document_versions (record_id, record_time, resource, version, state, actor, "
+          "snapshot) SELECT record_id, record_time, resource, 1, 'ON_THE_WAY', '', '' FROM records "
+          "WHERE record_id = ? AND resource = ?"}) {
+      const auto done =
+          (*connection)->Execute(sql, {transfer_id.ToBytes(), TransferName(transfer_id)});
+      ASSERT_TRUE(done.ok()) << done.status();
+    }
   }
 
   std::vector<std::string> Violations() override { return testing::FindBookViolations(pool_); }

@@ -463,6 +463,7 @@ TEST_P(StockStoreContract, LockedBalancesShowWhatTheLastHolderWrote) {
 
 TEST_P(StockStoreContract, KeepsWhatADocumentPostedOutOfTheRequestsOfCallers) {
   const base::Uuid movement_id = uuids_.Next();
+  under_test_->MakeTransfer(RequestId(77));
   ASSERT_TRUE(PostDraft(store(), {.document = RequestId(77)}, movement_id).ok());
 
   EXPECT_FALSE(store().FindByRequestId(Soon(), "persons/clerk", RequestId(1))->has_value());
@@ -472,6 +473,9 @@ TEST_P(StockStoreContract, KeepsWhatADocumentPostedOutOfTheRequestsOfCallers) {
 }
 
 TEST_P(StockStoreContract, SumsWhatIsReservedThereOfThatLotAlone) {
+  for (const uint8_t holder : {1, 2}) {
+    under_test_->MakeTransfer(HeldFor(holder, State::kReserved).holder);
+  }
   ASSERT_TRUE(PostDraft(store(), {.amount = 100}, uuids_.Next()).ok());
   const auto reserve = [&](const BalanceKey& destination, int64_t amount, uint64_t request) {
     EXPECT_TRUE(PostDraft(store(),

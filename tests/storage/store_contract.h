@@ -22,6 +22,8 @@ class StoreUnderTest {
   virtual bool IsAnyoneWaiting() = 0;
   // Transactions that were run again since the start.
   virtual int64_t rerun_count() = 0;
+  // Makes a transfer that is on its way, for goods to be held for.
+  virtual void MakeTransfer(const base::Uuid& transfer_id) = 0;
   // What the books break; called after every test.
   virtual std::vector<std::string> Violations() = 0;
 };
