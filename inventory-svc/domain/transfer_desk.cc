@@ -20,9 +20,6 @@ using document::Versioned;
 
 constexpr char kCreate[] = "transfers.create";
 constexpr char kRead[] = "transfers.read";
-// Pages of transfers that a search for what waits for somebody looks through before it answers with
-// what it has and a token to go on.
-constexpr int kWaitingPagesMax = 10;
 
 document::Change<Transfer> MakeChange(Transfer transfer) {
   document::Change<Transfer> change{.state = std::string(ToName(transfer.state))};
@@ -47,10 +44,9 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::CreateTransfer(
                  .creator = call.caller.name};
   // Looked up as goods that arrive, because what may not rest at the destination may not be sent.
   std::vector<MovementLine> arriving = DispatchLines(draft);
-  for (size_t i = 0; i < arriving.size(); ++i) {
-    arriving[i].source = OnTheRoad(draft);
-    arriving[i].destination = {.location = draft.destination, .state = State::kAvailable};
-    arriving[i].quantity = draft.lines[i].quantity;
+  for (MovementLine& line : arriving) {
+    line.source = OnTheRoad(draft);
+    line.destination = {.location = draft.destination, .state = State::kAvailable};
   }
   const absl::StatusOr<ResolvedLines> resolved =
       ledger_.Resolve(call.deadline, Reason::kArrive, std::move(arriving));
@@ -99,30 +95,19 @@ absl::StatusOr<TransferPage> TransferDesk::ListTransfers(const base::Call& call,
   TransferPage page;
   const std::optional<UnitId> unit = tree->Find(command.unit);
   if (!unit.has_value()) return page;
-  const std::vector<UnitId> units = tree->Subtree(*unit);
-  const size_t page_size = command.page_size;
-  base::Uuid before = command.before;
-  for (int round = 0; round < kWaitingPagesMax; ++round) {
-    QM_ASSIGN_OR_RETURN(const std::vector<base::Uuid> ids,
-                        store_.ListTransfers(call.deadline, units, before, command.page_size + 1));
-    std::vector<std::string> names;
-    for (const base::Uuid& id : ids) names.push_back(TransferName(id));
-    QM_ASSIGN_OR_RETURN(std::vector<Versioned<Transfer>> found,
-                        store_.FindTransfers(call.deadline, names));
-    // Newest first: their ids ascend with time, and so do their names.
-    for (auto transfer = found.rbegin(); transfer != found.rend(); ++transfer) {
-      if (page.transfers.size() == page_size) {
-        page.next_before = before;
-        return page;
-      }
-      before = transfer->body.transfer_id;
-      if (!command.is_waiting_for_caller || IsWaitingFor(call.caller, transfer->body)) {
-        page.transfers.push_back(std::move(*transfer));
-      }
-    }
-    if (ids.size() <= page_size) return page;
+  TransferQuery query{
+      .units = tree->Subtree(*unit), .before = command.before, .limit = command.page_size + 1};
+  if (command.is_waiting_for_caller) query.waiting_for = WaitingFor(call.caller, *tree);
+  QM_ASSIGN_OR_RETURN(std::vector<base::Uuid> ids, store_.ListTransfers(call.deadline, query));
+  if (ids.size() > static_cast<size_t>(command.page_size)) {
+    ids.pop_back();
+    page.next_before = ids.back();
   }
-  page.next_before = before;
+  std::vector<std::string> names;
+  for (const base::Uuid& id : ids) names.push_back(TransferName(id));
+  QM_ASSIGN_OR_RETURN(page.transfers, store_.FindTransfers(call.deadline, names));
+  // Newest first: their ids ascend with time, and so do their names.
+  std::ranges::reverse(page.transfers);
   return page;
 }
 
@@ -268,17 +253,23 @@ bool TransferDesk::CoversAnEnd(const base::Caller& caller, const Transfer& trans
   });
 }
 
-bool TransferDesk::IsWaitingFor(const base::Caller& caller, const Transfer& transfer) const {
-  const std::shared_ptr<const UnitTree> tree = units_.tree();
-  const std::vector<document::Task> tasks =
-      kTransferTable.TasksIn(transfer.state, PlacesOf(transfer), ActorsOf(transfer));
-  return std::ranges::any_of(tasks, [&](const document::Task& task) {
-    const bool is_barred =
-        std::ranges::find(task.barred_actors, caller.name) != task.barred_actors.end();
-    return !is_barred && std::ranges::all_of(task.units, [&](const std::string& unit) {
-      return Covers(caller, task.permission, clock_.Now(), *tree, unit);
-    });
-  });
+document::TaskFilter TransferDesk::WaitingFor(const base::Caller& caller,
+                                              const UnitTree& tree) const {
+  document::TaskFilter filter{.caller = caller.name};
+  for (const auto& row : kTransferTable.rows()) {
+    document::TaskGrant grant{.permission = std::string(row.permission)};
+    for (const absl::string_view top : caller.UnitsWith(row.permission, clock_.Now())) {
+      grant.is_everywhere = grant.is_everywhere || top == tree.root_name();
+      const std::optional<UnitId> unit = tree.Find(top);
+      if (!unit.has_value()) continue;
+      for (const UnitId below : tree.Subtree(*unit)) {
+        grant.units.push_back(std::string(tree.NameOf(below)));
+      }
+    }
+    if (grant.is_everywhere) grant.units.clear();
+    filter.grants.push_back(std::move(grant));
+  }
+  return filter;
 }
 
 }  // namespace quartermaster::inventory

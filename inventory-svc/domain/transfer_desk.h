@@ -121,7 +121,8 @@ class TransferDesk {
   // a caller who may take it.
   Prepared Prepare(const base::Call& call, const Step& step, Change change);
   bool CoversAnEnd(const base::Caller& caller, const Transfer& transfer) const;
-  bool IsWaitingFor(const base::Caller& caller, const Transfer& transfer) const;
+  // Where the caller may take which step.
+  document::TaskFilter WaitingFor(const base::Caller& caller, const UnitTree& tree) const;
 
   TransferStore& store_;
   StockStore& stock_;

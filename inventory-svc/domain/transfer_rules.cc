@@ -98,8 +98,12 @@ std::vector<MovementLine> DispatchLines(const Transfer& transfer) {
   const Account source = {.location = transfer.source, .state = State::kAvailable};
   std::vector<MovementLine> lines;
   for (const TransferLine& line : transfer.lines) {
-    // In base units: a pack that the draft was written in may have got another version since.
-    lines.push_back(Move(line.lot, source, OnTheRoad(transfer), line.base_quantity));
+    // The amount in base units is the draft's: a pack may have got another version since.
+    lines.push_back({.lot = line.lot,
+                     .source = source,
+                     .destination = OnTheRoad(transfer),
+                     .quantity = line.quantity,
+                     .base_quantity = line.base_quantity});
   }
   return lines;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "inventory-svc/domain/stock_store.h"
 #include "inventory-svc/domain/transfer.h"
 #include "platform/document/document.h"
+#include "platform/document/tasks.h"
 
 namespace quartermaster::inventory {
 
@@ -22,6 +24,17 @@ class TransferBook : public virtual document::Book {
                                       UnitId destination) = 0;
 };
 
+// Which transfers to list.
+struct TransferQuery {
+  // Those that touch one of these.
+  std::vector<UnitId> units;
+  // Those that came before this one; nil: all.
+  base::Uuid before;
+  int limit = 100;
+  // Only those with an open step for this caller.
+  std::optional<document::TaskFilter> waiting_for = std::nullopt;
+};
+
 // Port: where transfers are kept. Thread-safe.
 class TransferStore {
  public:
@@ -33,12 +46,9 @@ class TransferStore {
   // Finds transfers by name; one that does not exist is missing. In the order of their names.
   virtual absl::StatusOr<std::vector<document::Versioned<Transfer>>> FindTransfers(
       absl::Time deadline, const std::vector<std::string>& names) = 0;
-  // Lists up to `limit` transfers that touch one of `units` and came before `before` (nil: all),
-  // newest first.
+  // Lists transfers, newest first.
   virtual absl::StatusOr<std::vector<base::Uuid>> ListTransfers(absl::Time deadline,
-                                                                const std::vector<UnitId>& units,
-                                                                const base::Uuid& before,
-                                                                int limit) = 0;
+                                                                const TransferQuery& query) = 0;
 };
 
 }  // namespace quartermaster::inventory

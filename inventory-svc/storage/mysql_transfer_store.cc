@@ -9,6 +9,7 @@
 #include "inventory-svc/storage/read_documents.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
+#include "platform/document/task_filter.h"
 #include "platform/document/version_store.h"
 #include "platform/mysql/transaction.h"
 
@@ -36,6 +37,37 @@ class MysqlTransferBook final : public document::MysqlBook, public TransferBook 
   MysqlStockBook stock_;
 };
 
+// The newest of each unit by the primary key, and of those the newest: the work is bounded by units
+// times page, however many transfers there are.
+mysql::Statement NewestOfUnits(const TransferQuery& query) {
+  std::vector<std::string> parts;
+  for (const UnitId unit : query.units) {
+    parts.push_back(absl::StrCat(
+        "(SELECT transfer_id FROM transfer_scopes WHERE unit_id = ", ToNumber(unit),
+        query.before.is_nil() ? "" : absl::StrCat(" AND transfer_id < ", UuidLiteral(query.before)),
+        " ORDER BY transfer_id DESC LIMIT ", query.limit, ")"));
+  }
+  return {.sql = absl::StrCat(absl::StrJoin(parts, " UNION "), " ORDER BY transfer_id DESC LIMIT ",
+                              query.limit)};
+}
+
+// Those with an open step for the caller. Begins at the tasks, which only open steps have, and ends
+// at the primary key of the scopes.
+mysql::Statement NewestWaiting(const TransferQuery& query) {
+  const std::string units = absl::StrJoin(query.units, ",", [](std::string* out, UnitId unit) {
+    absl::StrAppend(out, ToNumber(unit));
+  });
+  mysql::Statement statement = document::RenderTaskFilter(*query.waiting_for);
+  statement.sql = absl::StrCat(
+      "SELECT DISTINCT s.transfer_id FROM document_tasks t JOIN transfer_scopes s ON "
+      "s.transfer_id = UNHEX(REPLACE(SUBSTRING_INDEX(t.resource, '/', -1), '-', '')) "
+      "WHERE t.resource LIKE 'transfers/%' AND s.unit_id IN (",
+      units, ") AND ", statement.sql,
+      query.before.is_nil() ? "" : absl::StrCat(" AND s.transfer_id < ", UuidLiteral(query.before)),
+      " ORDER BY s.transfer_id DESC LIMIT ", query.limit);
+  return statement;
+}
+
 }  // namespace
 
 absl::Status MysqlTransferStore::Atomically(absl::Time deadline,
@@ -52,23 +84,15 @@ absl::StatusOr<std::vector<document::Versioned<Transfer>>> MysqlTransferStore::F
 }
 
 absl::StatusOr<std::vector<base::Uuid>> MysqlTransferStore::ListTransfers(
-    absl::Time deadline, const std::vector<UnitId>& units, const base::Uuid& before, int limit) {
+    absl::Time deadline, const TransferQuery& query) {
   std::vector<base::Uuid> ids;
-  if (units.empty()) return ids;
-  // The newest of each unit by its own index: the work is bounded by units times page.
-  std::vector<std::string> parts;
-  for (const UnitId unit : units) {
-    parts.push_back(absl::StrCat(
-        "(SELECT transfer_id FROM transfer_scopes WHERE unit_id = ", ToNumber(unit),
-        before.is_nil() ? "" : absl::StrCat(" AND transfer_id < ", UuidLiteral(before)),
-        " ORDER BY transfer_id DESC LIMIT ", limit, ")"));
-  }
+  if (query.units.empty()) return ids;
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
-  connection->set_read_deadline(deadline);
-  QM_ASSIGN_OR_RETURN(const mysql::Rows rows,
-                      connection->Query(absl::StrCat(absl::StrJoin(parts, " UNION "),
-                                                     " ORDER BY transfer_id DESC LIMIT ", limit)));
-  for (const mysql::Row row : rows) {
+  QM_ASSIGN_OR_RETURN(
+      const std::vector<mysql::Rows> results,
+      connection->ExecuteBatch(
+          {query.waiting_for.has_value() ? NewestWaiting(query) : NewestOfUnits(query)}));
+  for (const mysql::Row row : results[0]) {
     const std::optional<base::Uuid> id = base::Uuid::FromBytes(row.String(0));
     QM_CHECK(id.has_value());
     ids.push_back(*id);

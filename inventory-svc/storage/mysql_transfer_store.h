@@ -23,9 +23,7 @@ class MysqlTransferStore final : public TransferStore {
   absl::StatusOr<std::vector<document::Versioned<Transfer>>> FindTransfers(
       absl::Time deadline, const std::vector<std::string>& names) override;
   absl::StatusOr<std::vector<base::Uuid>> ListTransfers(absl::Time deadline,
-                                                        const std::vector<UnitId>& units,
-                                                        const base::Uuid& before,
-                                                        int limit) override;
+                                                        const TransferQuery& query) override;
 
  private:
   mysql::Pool& reads_;

@@ -66,6 +66,8 @@ class StateTable {
     for (size_t i = 0; i < kSize; ++i) rows_[i] = rows[i];
   }
 
+  constexpr const Row (&rows() const)[kSize] { return rows_; }
+
   // Returns the row for `verb` in `state`; null if it is not allowed.
   constexpr const Row* Find(State state, Verb verb) const {
     for (const Row& row : rows_) {

@@ -357,6 +357,19 @@ TEST_F(CatalogTest, APackGetsVersionsAndTheNewestCounts) {
   EXPECT_EQ(Convert("items/mask", 3, "box")->base_quantity(), 120);
 }
 
+TEST_F(CatalogTest, AnItemHasABoundedNumberOfPacks) {
+  MakeItem("mask");
+  for (int i = 0; i < 256; ++i) {
+    ASSERT_EQ(Outcome(Declare(APack("items/mask", absl::StrCat("box", i), i + 1))), "OK");
+  }
+
+  const auto refused = Declare(APack("items/mask", "box256", 1));
+
+  EXPECT_EQ(Outcome(refused), "FAILED_PRECONDITION PACK_LIMIT_REACHED");
+  EXPECT_EQ(Metadata(refused, "limit"), "256");
+  EXPECT_EQ(Outcome(Declare(APack("items/mask", "box7", 9))), "OK");
+}
+
 TEST_F(CatalogTest, APackHoldsUnitsAndNotPacks) {
   MakeItem("mask");
   ASSERT_TRUE(Declare(APack("items/mask", "box", 50)).ok());

@@ -470,7 +470,9 @@ TEST_F(TransfersTest, APackThatChangesAfterTheDraftChangesNothing) {
 
   ASSERT_TRUE(sent.ok()) << sent.status();
   EXPECT_EQ(Holds(kRoom, v1::IN_TRANSIT), 120);
-  EXPECT_EQ(Confirm(AStep<v1::ConfirmTransferReceiptRequest>(*sent))->lines(0).accepted(), 120);
+  const auto got = Confirm(AStep<v1::ConfirmTransferReceiptRequest>(*sent));
+  ASSERT_TRUE(got.ok()) << got.status();
+  EXPECT_EQ(got->lines(0).accepted(), 120);
   EXPECT_EQ(Holds(kRoom, v1::IN_TRANSIT), 0);
 }
 
@@ -535,8 +537,30 @@ TEST_F(TransfersTest, WhatWaitsIsShownToWhoMayDoIt) {
   // It takes both ends, and neither who sent nor who signed.
   EXPECT_THAT(List("units/west", kSigner, true), IsEmpty());
   EXPECT_THAT(List("units/city", kOfficer, true), ElementsAre(draft.name()));
+  // What waits is told of the unit asked for alone.
+  EXPECT_THAT(List("units/aside", kOfficer, true), IsEmpty());
   ASSERT_EQ(Outcome(Resolve(AResolution(*got, 10, 0, 0))), "OK");
   EXPECT_THAT(List("units/city", kOfficer, true), IsEmpty());
+  EXPECT_EQ(Count("document_tasks"), 0);
+}
+
+TEST_F(TransfersTest, WhatWaitsIsPagedToo) {
+  std::vector<std::string> made;
+  for (int i = 0; i < 3; ++i) made.insert(made.begin(), Draft(1).name());
+  ASSERT_EQ(Outcome(Cancel(AStep<v1::CancelTransferRequest>(Draft(1)))), "OK");
+  std::vector<std::string> names;
+  v1::ListTransfersRequest request;
+  request.set_unit("units/west");
+  request.set_waiting_for_me(true);
+  request.set_page_size(2);
+  do {
+    const auto page = server_->Call(&Stub::ListTransfers, request, kOfficer);
+    ASSERT_TRUE(page.ok()) << page.status();
+    for (const v1::Transfer& transfer : page->transfers()) names.push_back(transfer.name());
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+
+  EXPECT_EQ(names, made);
 }
 
 // Goal: a transfer is signed for once, and twins of one request are one step.
