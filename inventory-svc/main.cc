@@ -32,6 +32,9 @@ thread_local std::optional<mysql::DatabaseThread> database_thread;
 int Serve(Options options) {
   options.server.executors.thread_started = [] { database_thread.emplace(); };
   options.server.executors.thread_ended = [] { database_thread.reset(); };
+  options.authenticator.on_file_problem = [](const absl::Status& problem) {
+    log::Error("who may call cannot be read", {{"why", problem.message()}});
+  };
   const base::SystemClock clock;
   base::UuidSource uuids(clock);
   telemetry::Metrics metrics("inventory");

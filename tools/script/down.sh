@@ -13,7 +13,7 @@ case ${1:-} in
 esac
 
 # Longer than the drain time of the programs, which end by themselves.
-stop_process gateway 30
+stop_process gateway 50
 stop_process inventory-svc 30
 stop_process mariadb 60
 if [ -s "$state/socket-dir" ]; then
