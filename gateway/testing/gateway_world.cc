@@ -13,6 +13,8 @@
 namespace quartermaster::gateway {
 namespace {
 
+// Longer than any test waits, so that what a test sees end was not ended by it.
+constexpr absl::Duration kDeadline = 3 * kPatience;
 constexpr char kIssuer[] = "https://issuer.test";
 
 std::string MakeDirectory() {
@@ -41,6 +43,7 @@ GatewayWorld::GatewayWorld() : directory_(MakeDirectory()) {
 
   options_.server.address = "127.0.0.1:0";
   options_.server.is_plaintext = true;
+  options_.server.limits.default_deadline = kDeadline;
   options_.server.drain_time = absl::Seconds(5);
   options_.http.address = "127.0.0.1:0";
   options_.inventory.target = inventory_.address();
@@ -86,7 +89,7 @@ std::shared_ptr<grpc::Channel> GatewayWorld::Connect() const {
 
 void GatewayWorld::Authorize(grpc::ClientContext& context, absl::string_view authorization) const {
   context.AddMetadata("authorization", std::string(authorization));
-  context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kDeadline));
 }
 
 HttpAnswer GatewayWorld::Http(absl::string_view method, absl::string_view target,
