@@ -28,7 +28,10 @@ make_demo_identities() {
 # the demo's persons does.
 load_demo() {
   (umask 077 && demo_role_token demo-importer administrator issuing-clerk >"$demo/importer.token") &&
-    qmctl --token-file "$demo/importer.token" import "$demo_data" --receiver-as quartermaster-lu
+    qmctl --token-file "$demo/importer.token" import "$demo_data" --receiver-as quartermaster-lu || {
+    echo "If the demo's data has changed since it was loaded: ./quartermaster down --wipe, and up again."
+    return 1
+  }
 }
 
 qmctl() { "$(program qmctl)" --server "127.0.0.1:$gateway_grpc_port" "$@"; }
