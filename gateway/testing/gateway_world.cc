@@ -14,7 +14,7 @@ namespace quartermaster::gateway {
 namespace {
 
 // Longer than any test waits, so that what a test sees end was not ended by it.
-constexpr absl::Duration kDeadline = 3 * kPatience;
+constexpr absl::Duration kDeadline = absl::Seconds(30);
 constexpr char kIssuer[] = "https://issuer.test";
 
 std::string MakeDirectory() {
