@@ -2,117 +2,17 @@
 
 #include <gmock/gmock.h>
 
-#include <barrier>
+#include <algorithm>
 #include <optional>
-#include <thread>
 
-#include "absl/synchronization/notification.h"
 #include "platform/base/status_macros.h"
 #include "platform/status/error.h"
-#include "platform/values/canonical.h"
-#include "tests/harness/process.h"
+#include "tests/storage/movement_drafts.h"
 
 namespace quartermaster::inventory {
-namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-constexpr int kRaceRoundCount = 64;
-
-absl::Time Soon() { return absl::Now() + absl::Seconds(30); }
-
-BalanceKey HeldFor(uint8_t holder, State state, LotId lot = kMasksId) {
-  BalanceKey key = KeyOf(kDepotId, state, lot);
-  key.holder.bytes[0] = holder;
-  return key;
-}
-
-// One movement of one line between two accounts of the depot, decided by nobody.
-struct Draft {
-  BalanceKey source = KeyOf(kDepotId, State::kSupplier);
-  BalanceKey destination = KeyOf(kDepotId, State::kAvailable);
-  int64_t amount = 5;
-  uint64_t request = 1;
-  std::string caller = "persons/clerk";
-  std::optional<SourceDocument> paper = std::nullopt;
-  std::optional<base::Uuid> reverses = std::nullopt;
-  std::optional<base::Uuid> document = std::nullopt;
-  std::string note = "";
-};
-
-MovementRecord MakeRecord(const Draft& draft, const base::Uuid& movement_id,
-                          std::vector<Balance> balances) {
-  const absl::Time record_time = absl::FromUnixMicros(absl::ToUnixMicros(absl::Now()));
-  MovementRecord record{
-      .movement = {.movement_id = movement_id,
-                   .reason = draft.reverses.has_value() ? Reason::kReverse : Reason::kReceive,
-                   .lines = {{.lot = kMasks,
-                              .source = {.location = kDepot,
-                                         .state = draft.source.state,
-                                         .holder = draft.source.holder},
-                              .destination = {.location = kDepot,
-                                              .state = draft.destination.state,
-                                              .holder = draft.destination.holder},
-                              .quantity = {.amount = draft.amount, .unit = "piece"},
-                              .base_quantity = draft.amount}},
-                   .occurred_time = absl::FromUnixMicros(1'580'000'000'123'456),
-                   .record_time = record_time,
-                   .caller = draft.caller,
-                   .source_document = draft.paper,
-                   .note = draft.note,
-                   .reverses = draft.reverses,
-                   .document = draft.document},
-      .request_id = RequestId(draft.request),
-      .content_hash = base::Sha256(absl::StrCat("content of ", draft.request)),
-      .lines = {{.source = draft.source,
-                 .destination = draft.destination,
-                 .base_quantity = draft.amount}},
-      .balances_after = std::move(balances)};
-  for (Balance& balance : record.balances_after) {
-    if (balance.key == draft.source) balance.quantity -= draft.amount;
-    if (balance.key == draft.destination) balance.quantity += draft.amount;
-    balance.last_record_time = record_time;
-  }
-  return record;
-}
-
-// Locks and records, as the last part of a body.
-absl::Status LockAndRecord(StockBook& book, const Draft& draft, const base::Uuid& movement_id) {
-  QM_ASSIGN_OR_RETURN(std::vector<Balance> balances,
-                      book.LockBalances({draft.source, draft.destination}));
-  return book.Record(CallBy(), MakeRecord(draft, movement_id, std::move(balances)));
-}
-
-absl::Status PostDraft(StockStore& store, const Draft& draft, const base::Uuid& movement_id) {
-  QM_RETURN_IF_ERROR(store.MakeBalances(Soon(), {draft.source, draft.destination}));
-  return store.Atomically(Soon(),
-                          [&](StockBook& book) { return LockAndRecord(book, draft, movement_id); });
-}
-
-// Reads what accounts hold, each of which must have been made.
-std::vector<int64_t> Quantities(StockStore& store, const std::vector<BalanceKey>& keys) {
-  std::vector<int64_t> quantities(keys.size());
-  EXPECT_TRUE(store
-                  .Atomically(Soon(),
-                              [&](StockBook& book) -> absl::Status {
-                                QM_ASSIGN_OR_RETURN(const std::vector<Balance> balances,
-                                                    book.LockBalances(keys));
-                                for (const Balance& balance : balances) {
-                                  for (size_t i = 0; i < keys.size(); ++i) {
-                                    if (balance.key == keys[i]) quantities[i] = balance.quantity;
-                                  }
-                                }
-                                return absl::OkStatus();
-                              })
-                  .ok());
-  return quantities;
-}
-
-const BalanceKey kSupplierKey = KeyOf(kDepotId, State::kSupplier);
-const BalanceKey kAvailableKey = KeyOf(kDepotId, State::kAvailable);
-
-}  // namespace
 
 StockStoreContract::StockStoreContract()
     : under_test_(GetParam()()),
@@ -371,48 +271,6 @@ TEST_P(StockStoreContract, ReversalNamesItsOriginalAndFreesItsPaper) {
   EXPECT_TRUE(PostDraft(store(), {.request = 3, .paper = paper}, uuids_.Next()).ok());
 }
 
-TEST_P(StockStoreContract, SecondReversalSeesTheFirstOnceItHasTheLock) {
-  const base::Uuid original = uuids_.Next();
-  const base::Uuid reversal = uuids_.Next();
-  ASSERT_TRUE(PostDraft(store(), {}, original).ok());
-  absl::Notification is_locked;
-  absl::Notification second_is_done;
-  std::optional<Movement> seen_by_second;
-  std::thread second([&] {
-    is_locked.WaitForNotification();
-    EXPECT_TRUE(store()
-                    .Atomically(Soon(),
-                                [&](StockBook& book) -> absl::Status {
-                                  QM_ASSIGN_OR_RETURN(seen_by_second, book.LockMovement(original));
-                                  return absl::OkStatus();
-                                })
-                    .ok());
-    second_is_done.Notify();
-  });
-
-  EXPECT_TRUE(store()
-                  .Atomically(Soon(),
-                              [&](StockBook& book) -> absl::Status {
-                                QM_RETURN_IF_ERROR(book.LockMovement(original).status());
-                                is_locked.Notify();
-                                EXPECT_TRUE(testing::WaitUntil(Soon(), [&] {
-                                  return under_test_->IsAnyoneWaiting() ||
-                                         second_is_done.HasBeenNotified();
-                                }));
-                                return LockAndRecord(book,
-                                                     {.source = kAvailableKey,
-                                                      .destination = kSupplierKey,
-                                                      .request = 2,
-                                                      .reverses = original},
-                                                     reversal);
-                              })
-                  .ok());
-  second.join();
-
-  ASSERT_TRUE(seen_by_second.has_value());
-  EXPECT_EQ(seen_by_second->reversed_by, reversal);
-}
-
 TEST_P(StockStoreContract, LocksNoMovementThatDoesNotExist) {
   std::optional<Movement> locked;
 
@@ -425,40 +283,6 @@ TEST_P(StockStoreContract, LocksNoMovementThatDoesNotExist) {
                   .ok());
 
   EXPECT_FALSE(locked.has_value());
-}
-
-// Goal: nobody decides on an amount that another transaction is about to change.
-// Method: one holds the rows and changes them; the second asks for them meanwhile. Whenever it gets
-// them, it must see what the first one wrote: without row locks it would see what was there before,
-// and with an amount read before the lock it would too.
-TEST_P(StockStoreContract, LockedBalancesShowWhatTheLastHolderWrote) {
-  const std::vector<BalanceKey> keys = {kAvailableKey, kSupplierKey};
-  ASSERT_TRUE(PostDraft(store(), {.amount = 5}, uuids_.Next()).ok());
-  absl::Notification is_locked;
-  absl::Notification second_is_done;
-  std::vector<int64_t> seen_by_second;
-  std::thread second([&] {
-    is_locked.WaitForNotification();
-    seen_by_second = Quantities(store(), keys);
-    second_is_done.Notify();
-  });
-
-  EXPECT_TRUE(
-      store()
-          .Atomically(Soon(),
-                      [&](StockBook& book) -> absl::Status {
-                        QM_ASSIGN_OR_RETURN(std::vector<Balance> balances, book.LockBalances(keys));
-                        is_locked.Notify();
-                        EXPECT_TRUE(testing::WaitUntil(Soon(), [&] {
-                          return under_test_->IsAnyoneWaiting() || second_is_done.HasBeenNotified();
-                        }));
-                        const Draft draft = {.amount = 7, .request = 2};
-                        return book.Record(CallBy(), MakeRecord(draft, uuids_.Next(), balances));
-                      })
-          .ok());
-  second.join();
-
-  EXPECT_THAT(seen_by_second, ElementsAre(12, -12));
 }
 
 TEST_P(StockStoreContract, KeepsWhatADocumentPostedOutOfTheRequestsOfCallers) {
@@ -530,95 +354,6 @@ TEST_P(StockStoreContract, FindsLotsByNameAndLeavesOutWhatIsNotThere) {
     }
     EXPECT_THAT(names, ::testing::UnorderedElementsAre(kMasks, kAlcohol));
   }
-}
-
-// Goal: the last piece goes to exactly one of two clerks.
-// Method: a barrier releases both calls onto one row, 64 times, each on a connection of its own.
-// The books are looked at afterwards: a lost update shows there even if both calls said OK.
-TEST_P(StockStoreContract, LastPieceGoesToExactlyOneOfTwoClerks) {
-  std::barrier gate(2);
-  std::vector<std::vector<absl::Status>> answers(2);
-  const auto race = [&](size_t clerk) {
-    for (int round = 0; round < kRaceRoundCount; ++round) {
-      const uint64_t base = static_cast<uint64_t>(round) * 10;
-      if (clerk == 0) {
-        EXPECT_TRUE(ledger_.PostMovement(CallBy(), AReceipt(1, base)).ok());
-      }
-      gate.arrive_and_wait();
-      const auto posted =
-          ledger_.PostMovement(CallBy(clerk == 0 ? "anna" : "boris"), AConsumption(1, base + 1));
-      answers[clerk].push_back(posted.status());
-      gate.arrive_and_wait();
-    }
-  };
-  std::thread other(race, 1);
-  race(0);
-  other.join();
-
-  for (int round = 0; round < kRaceRoundCount; ++round) {
-    const absl::Status& anna = answers[0][static_cast<size_t>(round)];
-    const absl::Status& boris = answers[1][static_cast<size_t>(round)];
-    EXPECT_EQ(anna.ok() + boris.ok(), 1) << "round " << round << ": " << anna << ", " << boris;
-    EXPECT_EQ(status::GetReason(anna.ok() ? boris : anna), "INSUFFICIENT_STOCK");
-  }
-  EXPECT_EQ(under_test_->rerun_count(), 0) << "the locks were not taken in one order";
-}
-
-TEST_P(StockStoreContract, RetryForTheLastPieceGetsTheOriginalsAnswer) {
-  std::barrier gate(2);
-  std::vector<std::vector<absl::StatusOr<Movement>>> answers(2);
-  const auto race = [&](size_t attempt) {
-    for (int round = 0; round < kRaceRoundCount; ++round) {
-      const uint64_t base = static_cast<uint64_t>(round) * 10;
-      if (attempt == 0) {
-        EXPECT_TRUE(ledger_.PostMovement(CallBy(), AReceipt(1, base)).ok());
-      }
-      gate.arrive_and_wait();
-      answers[attempt].push_back(ledger_.PostMovement(CallBy(), AConsumption(1, base + 1)));
-      gate.arrive_and_wait();
-    }
-  };
-  std::thread other(race, 1);
-  race(0);
-  other.join();
-
-  for (size_t round = 0; round < kRaceRoundCount; ++round) {
-    ASSERT_TRUE(answers[0][round].ok()) << answers[0][round].status();
-    ASSERT_TRUE(answers[1][round].ok()) << answers[1][round].status();
-    EXPECT_EQ(answers[0][round]->movement_id, answers[1][round]->movement_id);
-  }
-}
-
-// Goal: accounts that are used for the first time by several callers at once cost no deadlock and
-// lose nothing.
-TEST_P(StockStoreContract, FirstUseOfAccountsByFourCallersLosesNothing) {
-  constexpr int kCallerCount = 4;
-  constexpr State kOrigins[] = {State::kSupplier, State::kDonor, State::kMinistry, State::kProvince,
-                                State::kPeer};
-  constexpr const char* kPlaces[] = {kDepot, kShelf, kRoom};
-  std::barrier gate(kCallerCount);
-  std::vector<std::thread> callers;
-  for (int caller = 0; caller < kCallerCount; ++caller) {
-    callers.emplace_back([&, caller] {
-      uint64_t request = static_cast<uint64_t>(caller) * 1000;
-      for (const char* place : kPlaces) {
-        for (const State origin : kOrigins) {
-          PostMovementCommand command = AReceipt(1, ++request, place);
-          command.lines[0].source.state = origin;
-          gate.arrive_and_wait();
-          const auto posted = ledger_.PostMovement(CallBy(), command);
-          EXPECT_TRUE(posted.ok()) << posted.status();
-        }
-      }
-    });
-  }
-  for (std::thread& caller : callers) caller.join();
-
-  for (const LocationId place : {kDepotId, kShelfId, kRoomId}) {
-    EXPECT_THAT(Quantities(store(), {KeyOf(place, State::kAvailable)}),
-                ElementsAre(kCallerCount * static_cast<int>(std::size(kOrigins))));
-  }
-  EXPECT_EQ(under_test_->rerun_count(), 0);
 }
 
 }  // namespace quartermaster::inventory

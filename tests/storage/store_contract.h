@@ -32,7 +32,7 @@ class StoreUnderTest {
 //
 //   INSTANTIATE_TEST_SUITE_P(Fake, StockStoreContract, ::testing::Values(&MakeFakeUnderTest));
 //
-// in a program that lists store_contract.cc among its sources.
+// in a program that lists store_contract.cc and store_contract_races.cc among its sources.
 class StockStoreContract
     : public ::testing::TestWithParam<std::function<std::unique_ptr<StoreUnderTest>()>> {
  protected:
