@@ -81,9 +81,9 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::GetTransfer(const base::Call& 
                                                               const base::Uuid& transfer_id) {
   QM_ASSIGN_OR_RETURN(std::vector<Versioned<Transfer>> found,
                       store_.FindTransfers(call.deadline, {TransferName(transfer_id)}));
-  if (found.empty() || !CoversAnEnd(call.caller, found[0].body)) {
-    return TransferNotFound(transfer_id);
-  }
+  if (found.empty()) return TransferNotFound(transfer_id);
+  QM_RETURN_IF_ERROR(KnowEnds(call.deadline, found[0].body));
+  if (!CoversAnEnd(call.caller, found[0].body)) return TransferNotFound(transfer_id);
   return std::move(found[0]);
 }
 
@@ -234,6 +234,9 @@ TransferDesk::Prepared TransferDesk::Prepare(const base::Call& call, const Step&
   if (found->empty()) return {};
   Versioned<Transfer>& transfer = found->front();
   Prepared prepared{.version = transfer.version};
+  if (absl::Status known = KnowEnds(call.deadline, transfer.body); !known.ok()) {
+    return {.lines = std::move(known)};
+  }
   // What is wrong with the step is said inside the transaction, in the documented order.
   if (!Authorize(call, step, transfer).ok()) return prepared;
   if (kTransferTable.Find(transfer.body.state, step.verb) == nullptr) return prepared;
@@ -244,6 +247,12 @@ TransferDesk::Prepared TransferDesk::Prepare(const base::Call& call, const Step&
   const absl::Status made = stock_.MakeBalances(call.deadline, prepared.lines->Balances());
   if (!made.ok()) prepared.lines = made;
   return prepared;
+}
+
+absl::Status TransferDesk::KnowEnds(absl::Time deadline, const Transfer& transfer) {
+  std::vector<std::string> units;
+  for (const auto& [place, unit] : PlacesOf(transfer)) units.push_back(unit);
+  return units_.TreeWith(deadline, units).status();
 }
 
 bool TransferDesk::CoversAnEnd(const base::Caller& caller, const Transfer& transfer) const {

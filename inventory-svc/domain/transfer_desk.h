@@ -120,6 +120,9 @@ class TransferDesk {
   // Resolves what the step would post on the transfer as it is now, and makes the balance rows, for
   // a caller who may take it.
   Prepared Prepare(const base::Call& call, const Step& step, Change change);
+  // Makes sure that the tree in memory knows both ends: another replica may have created them a
+  // moment ago.
+  absl::Status KnowEnds(absl::Time deadline, const Transfer& transfer);
   bool CoversAnEnd(const base::Caller& caller, const Transfer& transfer) const;
   // Where the caller may take which step.
   document::TaskFilter WaitingFor(const base::Caller& caller, const UnitTree& tree) const;
