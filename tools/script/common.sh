@@ -42,11 +42,16 @@ check_disk() {
     fail "The disk is full: $free_mib MiB free at $root, $disk_free_mib_min MiB needed. Make room and run it again."
 }
 
-# Says every few seconds how far the log has come, for steps that take minutes.
+# Says every ten seconds, after a minute every thirty, how far the log has come, for as long as the
+# script lives.
 tick() {
-  while sleep 10 >/dev/null 2>&1; do
+  tick_pause=10
+  tick_count=0
+  while sleep "$tick_pause" >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
     tick_line=$(tail -c 400 "$1" 2>/dev/null | tr '\r' '\n' | sed -n '/[^ ]/h;${g;p;}' | cut -c1-100)
     printf '    … %s  %s\n' "$(duration $(($(now_ms) - $2)))" "$tick_line"
+    tick_count=$((tick_count + 1))
+    [ "$tick_count" -lt 6 ] || tick_pause=30
   done
 }
 
