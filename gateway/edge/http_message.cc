@@ -9,4 +9,9 @@ absl::string_view HttpRequest::Header(absl::string_view name) const {
   return {};
 }
 
+bool HttpRequest::HasBody() const {
+  const absl::string_view length = Header("content-length");
+  return !Header("transfer-encoding").empty() || (!length.empty() && length != "0");
+}
+
 }  // namespace quartermaster::gateway

@@ -27,6 +27,8 @@ struct HttpRequest {
 
   // Returns the value of the first header of that name (in lower case); empty if there is none.
   absl::string_view Header(absl::string_view name) const;
+  // Whether the head announces a body that is not empty.
+  bool HasBody() const;
 };
 
 // An HTTP answer. `Content-Length`, `Connection`, `Date` and the headers that tell browsers to be

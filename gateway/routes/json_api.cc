@@ -79,11 +79,6 @@ bool IsJsonType(absl::string_view content_type) {
   return type.empty() || absl::EqualsIgnoreCase(type, kJson);
 }
 
-bool HasBody(const HttpRequest& request) {
-  const absl::string_view length = request.Header("content-length");
-  return !request.Header("transfer-encoding").empty() || (!length.empty() && length != "0");
-}
-
 absl::StatusOr<std::string> RenderAnswer(const MethodDescriptor& method,
                                          const grpc::ByteBuffer& bytes) {
   const std::unique_ptr<Message> answer(
@@ -133,7 +128,7 @@ std::optional<HttpResponse> JsonApi::Refuse(const HttpRequest& request) {
   if (!caller->MayAnywhere(info.permission, parts_.gate.clock().Now())) {
     return refuse(403, status::PermissionDenied(info.permission, info.name), info.name);
   }
-  if (HasBody(request) && !IsJsonType(request.Header("content-type"))) {
+  if (request.HasBody() && !IsJsonType(request.Header("content-type"))) {
     return refuse(415, ContentTypeNotJson(), info.name);
   }
   return std::nullopt;

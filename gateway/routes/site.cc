@@ -45,14 +45,14 @@ bool Site::IsHostKnown(absl::string_view host) const {
 
 std::optional<HttpResponse> Site::Refuse(const HttpRequest& request) {
   // Probes come by address, and learn nothing.
-  if (request.path == "/healthz") return std::nullopt;
-  if (!IsHostKnown(request.Header("host"))) {
+  const bool is_probe = request.path == "/healthz";
+  if (!is_probe && !IsHostKnown(request.Header("host"))) {
     return Problem(421, absl::StatusCode::kInvalidArgument, "HOST_UNKNOWN",
                    "this server is not known by the name in Host; QM_GATEWAY_HTTP_HOSTS lists "
                    "those that it has");
   }
   if (IsApi(request.path)) return api_.Refuse(request);
-  const bool is_known = request.path == "/" ||
+  const bool is_known = is_probe || request.path == "/" ||
                         (request.path == "/demo/persons" && !options_.demo_persons_file.empty());
   if (!is_known) {
     return Problem(404, absl::StatusCode::kNotFound, "PATH_UNKNOWN",
@@ -63,6 +63,11 @@ std::optional<HttpResponse> Site::Refuse(const HttpRequest& request) {
                                     "HTTP_METHOD_NOT_ALLOWED", "this page can only be read");
     response.headers.emplace_back("Allow", "GET, HEAD");
     return response;
+  }
+  // Nobody says here who he is, so nobody gets room for a body: all of it is meant for callers.
+  if (request.HasBody()) {
+    return Problem(400, absl::StatusCode::kInvalidArgument, "BODY_NOT_TAKEN",
+                   "this page takes no body; the API is beneath /v1/");
   }
   return std::nullopt;
 }

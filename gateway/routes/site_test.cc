@@ -44,6 +44,21 @@ TEST_F(SiteTest, IsAlive) {
   EXPECT_THAT(AskAs("10.1.2.3:8080", "/healthz"), HasSubstr("200 OK"));
 }
 
+// Goal: who has not said who he is gets no room for a body, or few of them would fill all there is.
+// Method: a body is announced and never sent; only a server that does not wait for it answers.
+TEST_F(SiteTest, TakesNoBodies) {
+  Start();
+  for (const absl::string_view target : {"/", "/healthz"}) {
+    for (const absl::string_view body : {"Content-Length: 4194304", "Transfer-Encoding: chunked"}) {
+      RawClient client(gateway_->http_address());
+      client.Send(
+          absl::StrCat("GET ", target, " HTTP/1.1\r\nHost: localhost\r\n", body, "\r\n\r\n"));
+      EXPECT_THAT(client.ReadUntil("\r\n\r\n"), HasSubstr("HTTP/1.1 400 ")) << target << body;
+    }
+  }
+  EXPECT_EQ(Http("POST", "/healthz", "").status, 405);
+}
+
 TEST_F(SiteTest, AnswersToNoNameButItsOwn) {
   Start();
   for (const absl::string_view host : {"localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:80"}) {
