@@ -309,6 +309,11 @@ Serve::~Serve() = default;
 
 const LiveCalls& Serve::live_calls() const { return state_->live_calls(); }
 
+int64_t Serve::MemoryOf(const google::protobuf::Message& request) {
+  const auto encoded = static_cast<int64_t>(request.ByteSizeLong());
+  return encoded <= kSmallRequestBytes ? encoded : static_cast<int64_t>(request.SpaceUsedLong());
+}
+
 namespace {
 
 // A name that is not in the table is a mistake in the handler, which every call of it shows.

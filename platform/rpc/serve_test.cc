@@ -377,6 +377,28 @@ TEST(ServeOverloadTest, KeepsOtherClassesGoing) {
   waiting.join();
 }
 
+// Goal: the memory that waiting requests may take is counted as it is in memory, not on the wire.
+// Method: fields that nobody knows, each two bytes long when it is sent.
+TEST(ServeOverloadTest, CountsWhatARequestTakesInMemory) {
+  ServerOptions options = OneThreadEach(/*queue_max=*/4);
+  options.executors.queued_bytes_max = 1 << 20;
+  TestProgram program(options);
+  program.Start();
+  const auto units = pb::Units::NewStub(program.Connect());
+  const auto call = [&](int field_count) {
+    pb::GetUnitRequest request;
+    auto* unknown = request.GetReflection()->MutableUnknownFields(&request);
+    for (int i = 0; i < field_count; ++i) unknown->AddLengthDelimited(15, "");
+    grpc::ClientContext context;
+    ActAs(context, "persons/reader", "units.read");
+    pb::Unit unit;
+    return status::GetReason(FromGrpcStatus(units->GetUnit(&context, request, &unit)));
+  };
+
+  EXPECT_EQ(call(100), "");
+  EXPECT_EQ(call(100'000), "OVERLOADED");
+}
+
 TEST(ServeOverloadTest, DropsWhatIsLateWhenItsTurnComes) {
   TestProgram program(OneThreadEach(/*queue_max=*/4));
   Gate gate;
