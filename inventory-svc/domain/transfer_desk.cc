@@ -233,12 +233,13 @@ TransferDesk::Prepared TransferDesk::Prepare(const base::Call& call, const Step&
   if (!found.ok()) return {.lines = std::move(found).status()};
   if (found->empty()) return {};
   Versioned<Transfer>& transfer = found->front();
-  Prepared prepared{.version = transfer.version};
   if (absl::Status known = KnowEnds(call.deadline, transfer.body); !known.ok()) {
     return {.lines = std::move(known)};
   }
-  // What is wrong with the step is said inside the transaction, in the documented order.
-  if (!Authorize(call, step, transfer).ok()) return prepared;
+  // What is wrong with the step is said inside the transaction, in the documented order. Should the
+  // caller have come to be allowed it by then, no version keeps it from being taken without lines.
+  if (!Authorize(call, step, transfer).ok()) return {};
+  Prepared prepared{.version = transfer.version};
   if (kTransferTable.Find(transfer.body.state, step.verb) == nullptr) return prepared;
   const absl::StatusOr<std::vector<MovementLine>> wanted = change(transfer.body);
   if (!wanted.ok() || wanted->empty()) return prepared;
