@@ -57,17 +57,22 @@ absl::Status HazardStoreRequired(int line, absl::string_view item, absl::string_
                                  {"location", std::string(location)}}});
 }
 
-absl::Status SourceDocumentPosted(const SourceDocument& document, const base::Uuid& movement_id) {
-  const std::string movement = MovementName(movement_id);
-  return MakeError(
-      StatusCode::kAlreadyExists,
-      absl::StrCat("line ", document.line, " of paper ", document.number, " of ", document.issuer,
-                   " is in the books as ", movement, "; reverse that first if it was wrong"),
-      {.reason = "SOURCE_DOCUMENT_POSTED",
-       .metadata = {{"movement", movement},
-                    {"issuer", document.issuer},
-                    {"number", document.number},
-                    {"line", absl::StrCat(document.line)}}});
+absl::Status SourceDocumentPosted(const SourceDocument& document,
+                                  const std::optional<base::Uuid>& movement_id) {
+  status::ErrorDetail detail{.reason = "SOURCE_DOCUMENT_POSTED",
+                             .metadata = {{"issuer", document.issuer},
+                                          {"number", document.number},
+                                          {"line", absl::StrCat(document.line)}}};
+  std::string message = absl::StrCat("line ", document.line, " of paper ", document.number, " of ",
+                                     document.issuer, " is in the books ");
+  if (movement_id.has_value()) {
+    const std::string movement = MovementName(*movement_id);
+    absl::StrAppend(&message, "as ", movement, "; reverse that first if it was wrong");
+    detail.metadata.emplace_back("movement", movement);
+  } else {
+    absl::StrAppend(&message, "already, where you may not look; ask who issued it");
+  }
+  return MakeError(StatusCode::kAlreadyExists, message, detail);
 }
 
 absl::Status InsufficientStock(const Shortage& shortage) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -22,8 +23,9 @@ absl::Status ExpiryRequired(absl::string_view item);
 absl::Status StateChangeNotAllowed(int line, Reason reason, State source, State destination);
 // A flammable may not come to rest there.
 absl::Status HazardStoreRequired(int line, absl::string_view item, absl::string_view location);
-// The paper is in the books already.
-absl::Status SourceDocumentPosted(const SourceDocument& document, const base::Uuid& movement_id);
+// The paper is in the books already; the movement is named to those alone who may read it.
+absl::Status SourceDocumentPosted(const SourceDocument& document,
+                                  const std::optional<base::Uuid>& movement_id);
 
 absl::Status InsufficientStock(const Shortage& shortage);
 // An account would hold more than 2^63-1.

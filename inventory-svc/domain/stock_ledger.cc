@@ -17,6 +17,7 @@ namespace quartermaster::inventory {
 namespace {
 
 constexpr char kPost[] = "ledger.post";
+constexpr char kRead[] = "ledger.read";
 constexpr char kReverse[] = "ledger.reverse";
 
 // Answers a repeated request with what the first one wrote, or refuses another content.
@@ -66,7 +67,7 @@ absl::StatusOr<Movement> StockLedger::PostMovement(const base::Call& call,
                       Resolve(call.deadline, command.reason, command.lines));
   QM_RETURN_IF_ERROR(store_.MakeBalances(call.deadline, lines.Balances()));
   std::optional<Movement> posted;
-  QM_RETURN_IF_ERROR(store_.Atomically(call.deadline, [&](StockBook& book) -> absl::Status {
+  const absl::Status done = store_.Atomically(call.deadline, [&](StockBook& book) -> absl::Status {
     MovementRecord record{.movement = {.reason = command.reason,
                                        .occurred_time = command.occurred_time.value_or(now),
                                        .caller = call.caller.name,
@@ -77,7 +78,8 @@ absl::StatusOr<Movement> StockLedger::PostMovement(const base::Call& call,
     QM_ASSIGN_OR_RETURN(
         posted, DecideAndRecord(call, book, std::move(record), lines, absl::InfinitePast()));
     return absl::OkStatus();
-  }));
+  });
+  if (!done.ok()) return NameNoForeignMovement(call, command, done);
   return *std::move(posted);
 }
 
@@ -208,6 +210,30 @@ absl::Status StockLedger::CheckMayReverse(const base::Caller& caller, const Move
     }
   }
   return covers_some ? denied : MovementNotFound(movement.movement_id);
+}
+
+// A paper is unique over all units, so its refusal must not name what other units posted. Looked at
+// after the transaction: inside, the movement would be read against the order of locks.
+absl::Status StockLedger::NameNoForeignMovement(const base::Call& call,
+                                                const PostMovementCommand& command,
+                                                const absl::Status& refusal) const {
+  const status::ErrorDetail detail = status::GetErrorDetail(refusal);
+  if (detail.reason != "SOURCE_DOCUMENT_POSTED") return refusal;
+  for (const auto& [key, name] : detail.metadata) {
+    const auto movement_id =
+        key == "movement" ? base::Uuid::Parse(LastSegment(name)) : std::nullopt;
+    if (!movement_id.has_value()) continue;
+    QM_ASSIGN_OR_RETURN(const std::optional<Movement> movement,
+                        store_.FindMovement(call.deadline, *movement_id));
+    const std::shared_ptr<const UnitTree> tree = units_.tree();
+    const bool may_read =
+        movement.has_value() &&
+        std::ranges::any_of(UnitsOf(movement->lines), [&](const std::string& unit) {
+          return Covers(call.caller, kRead, clock_.Now(), *tree, unit);
+        });
+    if (may_read) return refusal;
+  }
+  return SourceDocumentPosted(*command.source_document, std::nullopt);
 }
 
 absl::StatusOr<ResolvedLines> StockLedger::Resolve(absl::Time deadline, Reason reason,

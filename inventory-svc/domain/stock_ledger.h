@@ -74,6 +74,8 @@ class StockLedger {
                             absl::Time now) const;
   absl::Status CheckMayReverse(const base::Caller& caller, const Movement& movement,
                                absl::Time now) const;
+  absl::Status NameNoForeignMovement(const base::Call& call, const PostMovementCommand& command,
+                                     const absl::Status& refusal) const;
   absl::StatusOr<std::vector<LocationPointer>> ResolveLocations(absl::Time deadline,
                                                                 ResolvedLines& lines) const;
   absl::StatusOr<std::vector<ItemPointer>> ResolveLots(absl::Time deadline,

@@ -11,6 +11,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 using PostMovementTest = LedgerTest;
@@ -292,6 +293,11 @@ TEST_F(PostMovementTest, APaperEntersOnceWhoeverBringsIt) {
   const auto again = Post(WithPaper(AReceipt(5), "A-1"), kEast);
   EXPECT_EQ(Outcome(again), "ALREADY_EXISTS SOURCE_DOCUMENT_POSTED");
   EXPECT_EQ(Metadata(again, "movement"), first);
+  // Another unit learns that the paper is taken, and not by what.
+  const auto foreign = Post(WithPaper(AReceipt(5, kRoom), "A-1"), kWest);
+  EXPECT_EQ(Outcome(foreign), "ALREADY_EXISTS SOURCE_DOCUMENT_POSTED");
+  EXPECT_EQ(Metadata(foreign, "movement"), "(none)");
+  EXPECT_THAT(std::string(foreign.status().message()), Not(HasSubstr("movements/")));
   EXPECT_EQ(Outcome(Post(WithPaper(AReceipt(5), "A-2"), kEast)), "OK");
   ASSERT_EQ(Outcome(Reverse(AReversal(first))), "OK");
   const auto after = Post(WithPaper(AReceipt(6), "A-1"), kEast);
