@@ -285,15 +285,12 @@ void RenderLot(const Lot& lot, pb::Lot& out) {
   *out.mutable_create_time() = rpc::RenderTimestamp(lot.create_time);
 }
 
-void RenderMovements(const pb::ListMovementsRequest& request, const ListMovementsCommand& command,
-                     const std::vector<Movement>& movements, pb::ListMovementsResponse& out) {
-  const size_t page_size = command.page_size;
-  for (size_t i = 0; i < std::min(movements.size(), page_size); ++i) {
-    RenderMovement(movements[i], *out.add_movements());
-  }
-  if (movements.size() > page_size) {
+void RenderMovements(const pb::ListMovementsRequest& request, const MovementPage& page,
+                     pb::ListMovementsResponse& out) {
+  for (const Movement& movement : page.movements) RenderMovement(movement, *out.add_movements());
+  if (page.has_more) {
     out.set_next_page_token(
-        rpc::MakePageToken(QueryOf(request), movements[page_size - 1].movement_id.ToBytes()));
+        rpc::MakePageToken(QueryOf(request), page.movements.back().movement_id.ToBytes()));
   }
 }
 

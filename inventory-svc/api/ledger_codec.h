@@ -31,8 +31,8 @@ int ExpiringDays(const pb::SummarizeStockRequest& request);
 void RenderMovement(const Movement& movement, pb::Movement& out);
 void RenderLot(const Lot& lot, pb::Lot& out);
 // Pages come with one row too many if there is another page: it becomes the token.
-void RenderMovements(const pb::ListMovementsRequest& request, const ListMovementsCommand& command,
-                     const std::vector<Movement>& movements, pb::ListMovementsResponse& out);
+void RenderMovements(const pb::ListMovementsRequest& request, const MovementPage& page,
+                     pb::ListMovementsResponse& out);
 void RenderLots(const pb::ListLotsRequest& request, const ListLotsCommand& command,
                 const std::vector<Lot>& lots, pb::ListLotsResponse& out);
 void RenderBalances(const pb::ListBalancesRequest& request, const ListBalancesCommand& command,

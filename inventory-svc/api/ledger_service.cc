@@ -84,9 +84,8 @@ grpc::ServerUnaryReactor* LedgerService::ListMovements(grpc::CallbackServerConte
   return serve_(
       context, kListMovements, *request, [=, this](const base::Call& call) -> absl::Status {
         QM_ASSIGN_OR_RETURN(const ListMovementsCommand command, ParseListMovements(*request));
-        QM_ASSIGN_OR_RETURN(const std::vector<Movement> movements,
-                            reader_.ListMovements(call, command));
-        RenderMovements(*request, command, movements, *response);
+        QM_ASSIGN_OR_RETURN(const MovementPage page, reader_.ListMovements(call, command));
+        RenderMovements(*request, page, *response);
         return absl::OkStatus();
       });
 }

@@ -75,12 +75,19 @@ struct ConservationProof {
   int64_t negative_count = 0;
 };
 
+// Some of the movements that a query found, newest first.
+struct MovementPage {
+  std::vector<Movement> movements;
+  bool has_more = false;
+};
+
 // Port: reads of the books. Each answer is of one instant. Thread-safe.
 class StockQueries {
  public:
   virtual ~StockQueries() = default;
-  virtual absl::StatusOr<std::vector<Movement>> ListMovements(absl::Time deadline,
-                                                              const MovementQuery& query) = 0;
+  // Returns up to `limit` movements, fewer if they have very many lines, and one at least.
+  virtual absl::StatusOr<MovementPage> ListMovements(absl::Time deadline,
+                                                     const MovementQuery& query) = 0;
   virtual absl::StatusOr<std::vector<BalanceRow>> ListBalances(absl::Time deadline,
                                                                const BalanceQuery& query) = 0;
   virtual absl::StatusOr<std::vector<LotRow>> ListLots(absl::Time deadline,

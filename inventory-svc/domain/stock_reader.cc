@@ -33,12 +33,12 @@ absl::StatusOr<Movement> StockReader::GetMovement(const base::Call& call,
   return *std::move(movement);
 }
 
-absl::StatusOr<std::vector<Movement>> StockReader::ListMovements(
-    const base::Call& call, const ListMovementsCommand& command) {
-  MovementQuery query{.before = command.before, .limit = command.page_size + 1};
+absl::StatusOr<MovementPage> StockReader::ListMovements(const base::Call& call,
+                                                        const ListMovementsCommand& command) {
+  MovementQuery query{.before = command.before, .limit = command.page_size};
   QM_ASSIGN_OR_RETURN(query.units, CoveredSubtree(call, command.unit));
   QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
-  if (!command.item.empty() && !query.item.has_value()) return std::vector<Movement>();
+  if (!command.item.empty() && !query.item.has_value()) return MovementPage();
   return queries_.ListMovements(call.deadline, query);
 }
 

@@ -69,9 +69,8 @@ class StockReader {
       : queries_(queries), store_(store), units_(units), items_(items), clock_(clock) {}
 
   absl::StatusOr<Movement> GetMovement(const base::Call& call, const base::Uuid& movement_id);
-  // Returns up to one movement more than a page, which tells that there is another.
-  absl::StatusOr<std::vector<Movement>> ListMovements(const base::Call& call,
-                                                      const ListMovementsCommand& command);
+  absl::StatusOr<MovementPage> ListMovements(const base::Call& call,
+                                             const ListMovementsCommand& command);
   absl::StatusOr<Lot> GetLot(const base::Call& call, const std::string& name);
   // Returns up to one lot more than a page.
   absl::StatusOr<std::vector<Lot>> ListLots(const base::Call& call, const ListLotsCommand& command);

@@ -13,6 +13,10 @@
 namespace quartermaster::inventory {
 namespace {
 
+// Lines of all movements of a page together: what a page takes in memory, and what of it fits into
+// one message.
+constexpr int64_t kLinesPerPageMax = 10'000;
+
 // Row numbers are ours, so they are written into the statement: a list has as many as it needs.
 std::string NumberList(const std::vector<UnitId>& units) {
   return absl::StrJoin(units, ",",
@@ -30,37 +34,59 @@ std::string NewestOfUnits(const MovementQuery& query) {
     if (!query.before.is_nil()) {
       absl::StrAppend(&part, " AND movement_id < ", UuidLiteral(query.before));
     }
-    absl::StrAppend(&part, " GROUP BY movement_id ORDER BY movement_id DESC LIMIT ", query.limit,
-                    ")");
+    absl::StrAppend(&part, " GROUP BY movement_id ORDER BY movement_id DESC LIMIT ",
+                    query.limit + 1, ")");
     parts.push_back(std::move(part));
   }
   return absl::StrCat(absl::StrJoin(parts, " UNION "), " ORDER BY movement_id DESC LIMIT ",
-                      query.limit);
+                      query.limit + 1);
+}
+
+// How many of the movements, newest first, fit onto a page.
+absl::StatusOr<size_t> CountFitting(mysql::Connection& connection,
+                                    const std::vector<std::string>& ids, size_t limit) {
+  QM_ASSIGN_OR_RETURN(
+      const mysql::Rows rows,
+      connection.Query(absl::StrCat("SELECT MAX(line) FROM movement_lines WHERE movement_id IN (",
+                                    absl::StrJoin(ids, ","),
+                                    ") GROUP BY movement_id ORDER BY movement_id DESC")));
+  int64_t line_count = 0;
+  size_t fitting = 0;
+  for (const mysql::Row row : rows) {
+    line_count += row.Int64(0);
+    if (fitting == limit || (fitting > 0 && line_count > kLinesPerPageMax)) break;
+    ++fitting;
+  }
+  return fitting;
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<Movement>> MysqlStockQueries::ListMovements(absl::Time deadline,
-                                                                       const MovementQuery& query) {
-  std::vector<Movement> movements;
-  if (query.units.empty()) return movements;
+absl::StatusOr<MovementPage> MysqlStockQueries::ListMovements(absl::Time deadline,
+                                                              const MovementQuery& query) {
+  MovementPage page;
+  if (query.units.empty()) return page;
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
   connection->set_read_deadline(deadline);
   QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection->Query(NewestOfUnits(query)));
-  if (rows.empty()) return movements;
+  if (rows.empty()) return page;
   std::vector<std::string> ids;
   for (const mysql::Row row : rows) {
     const std::optional<base::Uuid> id = base::Uuid::FromBytes(row.String(0));
     QM_CHECK(id.has_value());
     ids.push_back(UuidLiteral(*id));
   }
+  QM_ASSIGN_OR_RETURN(const size_t fitting,
+                      CountFitting(*connection, ids, static_cast<size_t>(query.limit)));
+  page.has_more = ids.size() > fitting;
+  ids.resize(fitting);
   QM_ASSIGN_OR_RETURN(std::vector<EarlierMovement> found,
                       ReadMovements(*connection,
                                     absl::StrCat("m.movement_id IN (", absl::StrJoin(ids, ","),
                                                  ") ORDER BY m.movement_id DESC"),
                                     {}));
-  for (EarlierMovement& earlier : found) movements.push_back(std::move(earlier.movement));
-  return movements;
+  for (EarlierMovement& earlier : found) page.movements.push_back(std::move(earlier.movement));
+  return page;
 }
 
 absl::StatusOr<std::vector<BalanceRow>> MysqlStockQueries::ListBalances(absl::Time deadline,

@@ -13,8 +13,8 @@ class MysqlStockQueries final : public StockQueries {
  public:
   MysqlStockQueries(mysql::Pool& reads, mysql::Pool& reports) : reads_(reads), reports_(reports) {}
 
-  absl::StatusOr<std::vector<Movement>> ListMovements(absl::Time deadline,
-                                                      const MovementQuery& query) override;
+  absl::StatusOr<MovementPage> ListMovements(absl::Time deadline,
+                                             const MovementQuery& query) override;
   absl::StatusOr<std::vector<BalanceRow>> ListBalances(absl::Time deadline,
                                                        const BalanceQuery& query) override;
   absl::StatusOr<std::vector<LotRow>> ListLots(absl::Time deadline, const LotQuery& query) override;

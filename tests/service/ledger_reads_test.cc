@@ -220,6 +220,26 @@ TEST_F(ListMovementsTest, CoercesAPageThatIsTooLarge) {
   EXPECT_EQ(Outcome(List(request)), "OK");
 }
 
+// Goal: a page of the largest movements fits into one message, and the next goes on after it.
+TEST_F(ListMovementsTest, EndsAPageEarlyWhenItHasVeryManyLines) {
+  const v1::MovementLine line = ALine(kMasks, kDepot, v1::SUPPLIER, v1::AVAILABLE, 1);
+  std::vector<std::string> newest_first;
+  for (int i = 0; i < 21; ++i) {
+    newest_first.insert(newest_first.begin(),
+                        MustPost(APosting(v1::RECEIVE, std::vector<v1::MovementLine>(500, line))));
+  }
+  v1::ListMovementsRequest request;
+  request.set_unit("units/east");
+  request.set_page_size(1000);
+
+  const auto first = List(request);
+
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(first->movements_size(), 20);
+  EXPECT_LT(first->ByteSizeLong(), 4 << 20);
+  EXPECT_EQ(ListAll("units/east", 1000), newest_first);
+}
+
 TEST_F(ListBalancesTest, FailsInTheDocumentedOrder) {
   v1::ListBalancesRequest request;
   request.set_item("mask");
