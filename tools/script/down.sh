@@ -22,6 +22,6 @@ if [ -s "$state/socket-dir" ]; then
   rmdir "$sockets" 2>/dev/null || true
 fi
 if [ "$wipe" = yes ]; then
-  rm -rf "$state"
+  rm -rf --one-file-system "$state"
   say "  The data is deleted."
 fi

@@ -39,15 +39,20 @@ make_bare_debian() {
     echo "apt here knows no mirror of bookworm; run apt-get update first"
     return 1
   fi
-  rm -rf "$machines/new" && mkdir -p "$machines" &&
-    debootstrap --variant=minbase --include=git bookworm "$machines/new" "$mirror" &&
+  # With its own mounts, so that a run that was killed leaves none behind.
+  remove_machine new && mkdir -p "$machines" &&
+    unshare --mount --pid --fork --kill-child \
+      debootstrap --variant=minbase --include=git bookworm "$machines/new" "$mirror" &&
     debian_sources | sed 's/^/deb /' >"$machines/new/etc/apt/sources.list" &&
     mv "$machines/new" "$machines/bare"
 }
 
+# Never follows a mount into the machine that we run on.
+remove_machine() { rm -rf --one-file-system "${machines:?}/$1"; }
+
 # make_machine NAME: a copy of the bare Debian with a clone of this checkout.
 make_machine() {
-  rm -rf "${machines:?}/$1" && cp -a --reflink=auto "$machines/bare" "$machines/$1" &&
+  remove_machine "$1" && cp -a --reflink=auto "$machines/bare" "$machines/$1" &&
     cp -L /etc/resolv.conf "$machines/$1/etc/resolv.conf" && cp /etc/hosts "$machines/$1/etc/hosts" &&
     { ! ls /etc/apt/apt.conf.d/*proxy* >/dev/null 2>&1 ||
       cp /etc/apt/apt.conf.d/*proxy* "$machines/$1/etc/apt/apt.conf.d/"; } &&
@@ -109,10 +114,10 @@ choose_ports
 [ -d "$machines/bare" ] || step "Make a bare Debian" make_bare_debian || exit 1
 step "Copy it for root" make_machine root || exit 1
 run_readme_commands root root || drill_status=1
-rm -rf "${machines:?}/root"
+remove_machine root
 step "Copy it for a plain user" make_machine user || exit 1
 run_as_plain_user || drill_status=1
-rm -rf "${machines:?}/user"
+remove_machine user
 
 say
 say "Fresh machine, in $(duration $(($(now_ms) - began_drill)))"
