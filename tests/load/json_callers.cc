@@ -38,8 +38,6 @@ void CallUntilTheEnd(Run& run) {
   boost::asio::io_context io;
   tcp::socket socket(io);
   tcp::resolver resolver(io);
-  boost::asio::connect(socket, resolver.resolve(parts[0], parts[1]));
-  socket.set_option(tcp::no_delay(true));
   boost::beast::flat_buffer buffer;
   std::vector<double> latencies_ms;
   for (absl::Time started = absl::Now(); started < run.end; started = absl::Now()) {
@@ -47,12 +45,18 @@ void CallUntilTheEnd(Run& run) {
     request.set(http::field::host, run.address);
     request.set(http::field::content_type, "application/json");
     for (const auto& [key, value] : run.options.metadata) request.set(key, value);
+    if (!socket.is_open()) {
+      boost::asio::connect(socket, resolver.resolve(parts[0], parts[1]));
+      socket.set_option(tcp::no_delay(true));
+    }
     google::protobuf::util::MessageToJsonString(run.make_request(run.next_number++),
                                                 &request.body());
     request.prepare_payload();
     http::write(socket, request);
     http::response<http::string_body> response;
     http::read(socket, buffer, response);
+    // The edge ends a connection after a number of requests, and says so.
+    if (!response.keep_alive()) socket.close();
     if (response.result() != http::status::ok) {
       std::lock_guard lock(run.mutex);
       ++run.error_count;
