@@ -37,8 +37,12 @@ class Caller {
   void Send() {
     started_ = absl::Now();
     if (started_ >= run_.end) {
-      std::lock_guard lock(run_.mutex);
-      run_.latencies_ms.insert(run_.latencies_ms.end(), latencies_ms_.begin(), latencies_ms_.end());
+      {
+        std::lock_guard lock(run_.mutex);
+        run_.latencies_ms.insert(run_.latencies_ms.end(), latencies_ms_.begin(),
+                                 latencies_ms_.end());
+      }
+      // Last: who waits for it takes down the run.
       done_.DecrementCount();
       return;
     }

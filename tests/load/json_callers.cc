@@ -55,7 +55,7 @@ void CallUntilTheEnd(Run& run) {
     http::write(socket, request);
     http::response<http::string_body> response;
     http::read(socket, buffer, response);
-    // The edge ends a connection after a number of requests, and says so.
+    // An answer may end the connection, and says so.
     if (!response.keep_alive()) socket.close();
     if (response.result() != http::status::ok) {
       std::lock_guard lock(run.mutex);
