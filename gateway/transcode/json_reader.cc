@@ -1,6 +1,8 @@
 #include "gateway/transcode/json_reader.h"
 
-#include <limits>
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -29,13 +31,60 @@ using google::protobuf::Reflection;
 
 constexpr size_t kViolationsMax = 20;
 
+// Messages have few fields, so looking at each is faster than hashing.
 const FieldDescriptor* FindField(const Descriptor& type, const std::string& key) {
-  if (const FieldDescriptor* field = type.FindFieldByName(key)) return field;
   for (int i = 0; i < type.field_count(); ++i) {
-    if (type.field(i)->json_name() == key) return type.field(i);
+    const FieldDescriptor* field = type.field(i);
+    if (field->json_name() == key || field->name() == key) return field;
   }
   return nullptr;
 }
+
+// Where the reader is, as a chain of the callers' own frames: written out only when there is
+// something to blame.
+class Path {
+ public:
+  Path() = default;
+  Path(const Path& parent, absl::string_view name) : parent_(&parent), name_(name) {}
+  Path(const Path& parent, size_t index) : parent_(&parent), index_(index) {}
+
+  static Path Key(const Path& parent, absl::string_view key) {
+    Path path(parent, key);
+    path.is_key_ = true;
+    return path;
+  }
+
+  std::string ToString() const {
+    if (parent_ == nullptr) return "";
+    const std::string before = parent_->ToString();
+    if (is_key_) return absl::StrCat(before, "[\"", name_, "\"]");
+    if (index_.has_value()) return absl::StrCat(before, "[", *index_, "]");
+    return before.empty() ? std::string(name_) : absl::StrCat(before, ".", name_);
+  }
+
+ private:
+  const Path* parent_ = nullptr;
+  absl::string_view name_;
+  std::optional<size_t> index_;
+  bool is_key_ = false;
+};
+
+// Which fields of one message were given. The first 64 cost nothing.
+class FieldSet {
+ public:
+  // Returns whether the field is new.
+  bool Insert(const FieldDescriptor& field) {
+    const auto index = static_cast<size_t>(field.index());
+    if (index >= 64) return others_.insert(index).second;
+    const bool is_new = (first_ >> index & 1) == 0;
+    first_ |= uint64_t{1} << index;
+    return is_new;
+  }
+
+ private:
+  uint64_t first_ = 0;
+  std::set<size_t> others_;
+};
 
 // What a value is called when another was expected.
 absl::string_view NameOfToken(char first) {
@@ -83,25 +132,25 @@ class Reader {
     if (scanner_.Peek() != '{') {
       return scanner_.Malformed("the body must be an object, { … }");
     }
-    QM_RETURN_IF_ERROR(ReadMessage("", message));
+    QM_RETURN_IF_ERROR(ReadMessage(Path(), message));
     if (!scanner_.IsAtEnd()) return scanner_.Malformed("something follows the object");
     if (!violations_.empty()) return status::InvalidFields(std::move(violations_));
     return absl::OkStatus();
   }
 
  private:
-  void Blame(absl::string_view path, absl::string_view what) {
+  void Blame(const Path& path, absl::string_view what) {
     if (violations_.size() < kViolationsMax) {
-      violations_.push_back({std::string(path), std::string(what)});
+      violations_.push_back({path.ToString(), std::string(what)});
     }
   }
 
-  absl::Status BlameAndSkip(absl::string_view path, absl::string_view what) {
+  absl::Status BlameAndSkip(const Path& path, absl::string_view what) {
     Blame(path, what);
     return scanner_.SkipValue();
   }
 
-  absl::Status ReadMessage(const std::string& path, Message& message) {
+  absl::Status ReadMessage(const Path& path, Message& message) {
     const WellKnown kind = WellKnownOf(*message.GetDescriptor());
     if (kind == WellKnown::kAny) return ReadAny(path, static_cast<Any&>(message));
     if (kind == WellKnown::kUnsupported) {
@@ -116,9 +165,9 @@ class Reader {
     return ReadMembers(path, message, /*in_any=*/false);
   }
 
-  absl::Status ReadMembers(const std::string& path, Message& message, bool in_any) {
+  absl::Status ReadMembers(const Path& path, Message& message, bool in_any) {
     const Descriptor& type = *message.GetDescriptor();
-    std::set<const FieldDescriptor*> seen;
+    FieldSet seen;
     std::string key;
     QM_RETURN_IF_ERROR(scanner_.Enter('{'));
     for (bool is_first = true;; is_first = false) {
@@ -132,20 +181,16 @@ class Reader {
       }
       const FieldDescriptor* field = FindField(type, key);
       if (field == nullptr) {
-        QM_RETURN_IF_ERROR(BlameAndSkip(Join(path, key), UnknownField(type, key)));
+        QM_RETURN_IF_ERROR(BlameAndSkip(Path(path, key), UnknownField(type, key)));
         continue;
       }
-      const std::string field_path = Join(path, field->name());
-      if (!seen.insert(field).second) {
+      const Path field_path(path, field->name());
+      if (!seen.Insert(*field)) {
         QM_RETURN_IF_ERROR(BlameAndSkip(field_path, "is given twice"));
         continue;
       }
       QM_RETURN_IF_ERROR(ReadField(field_path, *field, message));
     }
-  }
-
-  static std::string Join(absl::string_view path, absl::string_view name) {
-    return path.empty() ? std::string(name) : absl::StrCat(path, ".", name);
   }
 
   static std::string UnknownField(const Descriptor& type, const std::string& key) {
@@ -159,7 +204,7 @@ class Reader {
     return absl::StrCat("no such field; there are ", absl::StrJoin(names, ", "));
   }
 
-  absl::Status ReadField(const std::string& path, const FieldDescriptor& field, Message& message) {
+  absl::Status ReadField(const Path& path, const FieldDescriptor& field, Message& message) {
     if (scanner_.Peek() == 'n') return scanner_.ReadWord("null");
     if (field.is_map()) return ReadMap(path, field, message);
     if (field.is_repeated()) return ReadArray(path, field, message);
@@ -176,7 +221,7 @@ class Reader {
     return ReadScalar(path, field, message);
   }
 
-  absl::Status ReadArray(const std::string& path, const FieldDescriptor& field, Message& message) {
+  absl::Status ReadArray(const Path& path, const FieldDescriptor& field, Message& message) {
     if (scanner_.Peek() != '[') {
       return BlameAndSkip(path,
                           absl::StrCat("must be an array, not ", NameOfToken(scanner_.Peek())));
@@ -186,7 +231,7 @@ class Reader {
       bool has_more = false;
       QM_RETURN_IF_ERROR(scanner_.Next(']', i == 0, has_more));
       if (!has_more) return absl::OkStatus();
-      const std::string element_path = absl::StrCat(path, "[", i, "]");
+      const Path element_path(path, i);
       if (scanner_.Peek() == 'n') {
         QM_RETURN_IF_ERROR(BlameAndSkip(element_path, "an array cannot hold null"));
       } else if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
@@ -198,7 +243,7 @@ class Reader {
     }
   }
 
-  absl::Status ReadMap(const std::string& path, const FieldDescriptor& field, Message& message) {
+  absl::Status ReadMap(const Path& path, const FieldDescriptor& field, Message& message) {
     if (scanner_.Peek() != '{') {
       return BlameAndSkip(path,
                           absl::StrCat("must be an object, not ", NameOfToken(scanner_.Peek())));
@@ -213,7 +258,7 @@ class Reader {
       QM_RETURN_IF_ERROR(scanner_.Next('}', is_first, has_more));
       if (!has_more) return absl::OkStatus();
       QM_RETURN_IF_ERROR(scanner_.ReadKey(key));
-      const std::string entry_path = absl::StrCat(path, "[\"", key, "\"]");
+      const Path entry_path = Path::Key(path, key);
       Message& entry = *message.GetReflection()->AddMessage(&message, &field);
       if (const absl::Status set = SetFromText(key_field, key, entry); !set.ok()) {
         Blame(entry_path, set.message());
@@ -230,7 +275,7 @@ class Reader {
     }
   }
 
-  absl::Status ReadTextForm(const std::string& path, WellKnown kind, Message& message) {
+  absl::Status ReadTextForm(const Path& path, WellKnown kind, Message& message) {
     if (scanner_.Peek() != '"') {
       return BlameAndSkip(
           path, absl::StrCat("must be ", TextFormOf(kind), ", not ", NameOfToken(scanner_.Peek())));
@@ -243,7 +288,7 @@ class Reader {
   }
 
   // The type may come after the fields, so it is looked for first.
-  absl::Status ReadAny(const std::string& path, Any& any) {
+  absl::Status ReadAny(const Path& path, Any& any) {
     if (scanner_.Peek() != '{') {
       return BlameAndSkip(path,
                           absl::StrCat("must be an object, not ", NameOfToken(scanner_.Peek())));
@@ -286,7 +331,7 @@ class Reader {
   }
 
   // A type with a form of its own stands in the member `value`.
-  absl::Status ReadAnyValue(const std::string& path, Message& content) {
+  absl::Status ReadAnyValue(const Path& path, Message& content) {
     std::string key;
     QM_RETURN_IF_ERROR(scanner_.Enter('{'));
     for (bool is_first = true;; is_first = false) {
@@ -297,15 +342,15 @@ class Reader {
       if (key == "@type") {
         QM_RETURN_IF_ERROR(scanner_.SkipValue());
       } else if (key == "value") {
-        QM_RETURN_IF_ERROR(ReadMessage(Join(path, key), content));
+        QM_RETURN_IF_ERROR(ReadMessage(Path(path, key), content));
       } else {
-        QM_RETURN_IF_ERROR(BlameAndSkip(Join(path, key), "no such field; there is value"));
+        QM_RETURN_IF_ERROR(BlameAndSkip(Path(path, key), "no such field; there is value"));
       }
     }
   }
 
   // Sets a singular field, or adds to a repeated one.
-  absl::Status ReadScalar(const std::string& path, const FieldDescriptor& field, Message& message) {
+  absl::Status ReadScalar(const Path& path, const FieldDescriptor& field, Message& message) {
     const char first = scanner_.Peek();
     const bool is_text_type = field.cpp_type() == FieldDescriptor::CPPTYPE_STRING;
     absl::Status set;

@@ -5,8 +5,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/transcode/field_values.h"
+#include "gateway/transcode/utf8.h"
 #include "platform/base/status_macros.h"
-#include "platform/base/utf8.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::gateway {
@@ -76,7 +76,7 @@ absl::Status JsonScanner::ReadString(std::string& value) {
       ++position_;
     }
     const absl::string_view plain = text_.substr(begin, position_ - begin);
-    if (!base::CountCodePoints(plain).has_value()) return Malformed("the string is not UTF-8");
+    if (!IsUtf8(plain)) return Malformed("the string is not UTF-8");
     absl::StrAppend(&value, plain);
     if (position_ >= text_.size()) return Malformed("the string has no end");
     if (text_[position_] == '"') {

@@ -1,5 +1,6 @@
 #include "gateway/transcode/json_writer.h"
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -11,10 +12,10 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "gateway/transcode/utf8.h"
 #include "gateway/transcode/well_known.h"
 #include "google/protobuf/any.pb.h"
 #include "platform/base/status_macros.h"
-#include "platform/base/utf8.h"
 
 namespace quartermaster::gateway {
 namespace {
@@ -27,6 +28,14 @@ using google::protobuf::Reflection;
 
 // Protobuf itself parses no deeper; only an Any inside an Any could go on.
 constexpr int kDepthMax = 100;
+
+constexpr std::array<bool, 256> MakeMustEscape() {
+  std::array<bool, 256> must_escape = {};
+  for (size_t c = 0; c < 0x20; ++c) must_escape[c] = true;
+  for (const char c : {'"', '\\', '<', '\x7F'}) must_escape[static_cast<size_t>(c)] = true;
+  return must_escape;
+}
+constexpr std::array<bool, 256> kMustEscape = MakeMustEscape();
 
 template <typename Float>
 void AppendFloat(Float value, std::string& json) {
@@ -61,7 +70,7 @@ absl::Status AppendText(const FieldDescriptor& field, const std::string& text, s
     absl::StrAppend(&json, "\"", absl::Base64Escape(text), "\"");
     return absl::OkStatus();
   }
-  if (!base::CountCodePoints(text).has_value()) {
+  if (!IsUtf8(text)) {
     return absl::InternalError(absl::StrCat(field.full_name(), " is not UTF-8"));
   }
   AppendJsonString(text, json);
@@ -272,7 +281,7 @@ void AppendJsonString(absl::string_view text, std::string& json) {
   size_t begin = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\' && c != '<' && c != 0x7F) continue;
+    if (!kMustEscape[c]) continue;
     json.append(text.data() + begin, i - begin);
     begin = i + 1;
     switch (c) {

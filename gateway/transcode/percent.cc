@@ -1,7 +1,7 @@
 #include "gateway/transcode/percent.h"
 
 #include "absl/strings/ascii.h"
-#include "platform/base/utf8.h"
+#include "gateway/transcode/utf8.h"
 
 namespace quartermaster::gateway {
 namespace {
@@ -33,7 +33,7 @@ std::optional<std::string> PercentDecode(absl::string_view text, bool plus_is_sp
     if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) return std::nullopt;
     decoded.push_back(c);
   }
-  if (!base::CountCodePoints(decoded).has_value()) return std::nullopt;
+  if (!IsUtf8(decoded)) return std::nullopt;
   return decoded;
 }
 
