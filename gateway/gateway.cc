@@ -93,7 +93,26 @@ Gateway::Gateway(const Options& options, const base::Clock& clock, Found found)
       pass_through_({.methods = found_.methods,
                      .gate = gate_,
                      .upstreams = {{Owner::kInventory, &inventory_}},
-                     .log = log_}) {}
+                     .log = log_}) {
+  AddGauges();
+}
+
+void Gateway::AddGauges() {
+  auto& connections =
+      metrics_.AddGauge("http_connections_count", "HTTP connections that are open.");
+  auto& calls =
+      metrics_.AddGauge("upstream_calls_count", "Calls on their way to a service.", {"service"});
+  metrics_.BeforeRender([this, &connections, &calls] {
+    calls.With({inventory_.name()}).Set(inventory_.call_count());
+    absl::MutexLock lock(&mutex_);
+    connections.Only().Set(http_ == nullptr ? 0 : http_->connection_count());
+  });
+}
+
+std::string Gateway::http_address() const {
+  absl::MutexLock lock(&mutex_);
+  return http_ == nullptr ? "" : http_->address();
+}
 
 rpc::ServerParts Gateway::server_parts() {
   return {.services = {&overview_},
@@ -117,9 +136,14 @@ absl::Status Gateway::StartHttp(grpc::Server& server) {
                      .upstreams = {{Owner::kGateway, own_.get()}, {Owner::kInventory, &inventory_}},
                      .log = log_});
   site_ = std::make_unique<Site>(options_.site, *api_);
-  QM_ASSIGN_OR_RETURN(http_, HttpServer::Start(options_.http, *site_));
-  QM_RETURN_IF_ERROR(WriteAddressFile(options_.http_address_file, http_->address()));
-  log::Info("serving http", {{"address", http_->address()},
+  QM_ASSIGN_OR_RETURN(std::unique_ptr<HttpServer> http, HttpServer::Start(options_.http, *site_));
+  const std::string address = http->address();
+  {
+    absl::MutexLock lock(&mutex_);
+    http_ = std::move(http);
+  }
+  QM_RETURN_IF_ERROR(WriteAddressFile(options_.http_address_file, address));
+  log::Info("serving http", {{"address", address},
                              {"tls", !options_.http.certificate_file.empty()},
                              {"connections_max", options_.http.connections_max},
                              {"body_bytes_max", options_.http.body_bytes_max}});
@@ -130,7 +154,13 @@ absl::Status Gateway::StartHttp(grpc::Server& server) {
 }
 
 void Gateway::StopHttp() {
-  if (http_ != nullptr) http_->Stop(absl::Now() + options_.server.drain_time);
+  HttpServer* http = nullptr;
+  {
+    absl::MutexLock lock(&mutex_);
+    http = http_.get();
+  }
+  // It is not destroyed before this.
+  if (http != nullptr) http->Stop(absl::Now() + options_.server.drain_time);
 }
 
 // Calls that were cut off may still come back, and what they come back to goes away here.

@@ -2,7 +2,9 @@
 
 #include <memory>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "gateway/edge/http_server.h"
 #include "gateway/options.h"
 #include "gateway/overview/overview_service.h"
@@ -40,7 +42,7 @@ class Gateway {
   rpc::ServerParts server_parts();
 
   // Empty before the server has started.
-  std::string http_address() const { return http_ == nullptr ? "" : http_->address(); }
+  std::string http_address() const;
 
  private:
   // What can fail to be made.
@@ -55,6 +57,8 @@ class Gateway {
   static absl::StatusOr<Found> Find(const Options& options);
 
   Gateway(const Options& options, const base::Clock& clock, Found found);
+  // Metrics that are read when they are asked for rather than counted.
+  void AddGauges();
   absl::Status StartHttp(grpc::Server& server);
   void StopHttp();
 
@@ -75,7 +79,8 @@ class Gateway {
   std::unique_ptr<Upstream> own_;
   std::unique_ptr<JsonApi> api_;
   std::unique_ptr<Site> site_;
-  std::unique_ptr<HttpServer> http_;
+  mutable absl::Mutex mutex_;
+  std::unique_ptr<HttpServer> http_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace quartermaster::gateway
