@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 #include <utility>
@@ -32,7 +33,9 @@ class EchoHandler : public HttpHandler {
   void Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange) override {
     if (request.path == "/drop") return;
     if (request.path == "/hold") {
-      exchange->OnGone([this] { gone.Notify(); });
+      exchange->OnGone([this] {
+        if (!was_gone.exchange(true)) gone.Notify();
+      });
       absl::MutexLock lock(&mutex);
       held.push_back(std::move(exchange));
       return;
@@ -44,6 +47,18 @@ class EchoHandler : public HttpHandler {
                               request.Header("x-note"))});
   }
 
+  // Answers what is held, from another thread, until it is told to stop.
+  void AnswerHeld(const std::atomic<bool>& stop) {
+    while (!stop) {
+      std::vector<std::shared_ptr<HttpExchange>> taken;
+      {
+        absl::MutexLock lock(&mutex);
+        taken.swap(held);
+      }
+      for (const auto& exchange : taken) exchange->Respond({.body = "later"});
+    }
+  }
+
   void AwaitHeld() {
     const auto is_held = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return !held.empty(); };
     absl::MutexLock lock(&mutex);
@@ -52,6 +67,7 @@ class EchoHandler : public HttpHandler {
 
   absl::Mutex mutex;
   std::vector<std::shared_ptr<HttpExchange>> held ABSL_GUARDED_BY(mutex);
+  std::atomic<bool> was_gone = false;
   absl::Notification gone;
 };
 
@@ -324,6 +340,36 @@ TEST_F(HttpServerTest, TellsTheHandlerThatTheClientIsGone) {
     handler_.AwaitHeld();
   }
   EXPECT_TRUE(handler_.gone.WaitForNotificationWithTimeout(kPatience));
+}
+
+// Goal: a client that is there is never taken for gone.
+// Method: requests in one packet and in two, answered from another thread, on connections that stay
+// open: whatever wakes the watch for the client's leaving, besides its leaving, happens here within
+// some hundred requests.
+TEST_F(HttpServerTest, TakesNobodyForGoneWhoIsThere) {
+  Start();
+  std::atomic<bool> stop = false;
+  std::thread answerer([&] { handler_.AnswerHeld(stop); });
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.emplace_back([this] {
+      RawClient client = Connect();
+      for (int request = 0; request < 500 && !HasFailure(); ++request) {
+        const std::string head = "POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 300\r\n\r\n";
+        const std::string body(300, 'x');
+        if (request % 2 == 0) {
+          client.Send(head + body);
+        } else {
+          client.Send(head);
+          client.Send(body);
+        }
+        EXPECT_THAT(client.ReadUntil("later"), HasSubstr("later")) << "request " << request;
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  stop = true;
+  answerer.join();
 }
 
 TEST_F(HttpServerTest, AnswersWhatTheHandlerDrops) {

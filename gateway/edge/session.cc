@@ -7,6 +7,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <utility>
@@ -327,6 +328,11 @@ class TypedSession final : public Session,
           const ssize_t size =
               ::recv(self->lowest().socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
           if (size > 0) return;
+          // It was readable when it woke us and is not any more: the reactor may tell that of the
+          // bytes of the request itself.
+          if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+            return self->WatchForGone();
+          }
           gone->Raise();
           self->Close();
         });
