@@ -110,11 +110,11 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   }
 
   void Stop(absl::Time deadline) {
-    net::post(acceptor_.get_executor(), [self = shared_from_this()] {
+    net::post(acceptor_.get_executor(), [this] {
       error_code ignored;
-      self->is_stopping_ = true;
-      self->accept_timer_.cancel();
-      self->acceptor_.close(ignored);
+      is_stopping_ = true;
+      accept_timer_.cancel();
+      acceptor_.close(ignored);
     });
     for (const std::shared_ptr<Session>& session : LiveSessions()) session->Drain();
     const auto none_left = [this]()
@@ -131,6 +131,9 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
     context_.stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
+    // What is left to do may hold this object, which holds the context: let it end.
+    context_.restart();
+    context_.poll();
   }
 
  private:

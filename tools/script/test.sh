@@ -126,6 +126,9 @@ finish() {
   exit 0
 }
 
+# Read by what is built with AddressSanitizer, and by nothing else.
+export LSAN_OPTIONS="suppressions=$root/tests/lsan.supp:print_suppressions=0"
+
 make_state
 check_disk
 began_all=$(now_ms)
