@@ -156,7 +156,9 @@ TEST_F(ExecutorsTest, CountsTheBytesThatWait) {
 }
 
 TEST_F(ExecutorsTest, RefusesReportsFirst) {
+  // Before the executors, which may answer them when they end.
   std::optional<absl::Status> turns[4];
+  std::optional<absl::Status> waiting;
   Executors::Options options = Small(2);
   options.queued_bytes_max = 100;
   Executors executors(options, clock_);
@@ -168,7 +170,6 @@ TEST_F(ExecutorsTest, RefusesReportsFirst) {
       << "half of the memory is for others";
   Occupy(executors, CallClass::kWrite);
   EXPECT_EQ(Queue(executors, CallClass::kReport, turns[2]), absl::OkStatus());
-  std::optional<absl::Status> waiting;
   ASSERT_EQ(Queue(executors, CallClass::kWrite, waiting), absl::OkStatus());
 
   EXPECT_EQ(status::GetReason(Queue(executors, CallClass::kReport, turns[3])), "OVERLOADED")
