@@ -223,7 +223,8 @@ class Episode {
     if (commands_.OneIn(3)) {
       switch (commands_.Below(4)) {
         case 0:
-          command.lines[0].quantity.amount += 1;
+          // Another amount, and still a positive one: the largest has no successor.
+          command.lines[0].quantity.amount ^= command.lines[0].quantity.amount == 1 ? 3 : 1;
           break;
         case 1:
           command.note += "!";
