@@ -133,6 +133,7 @@ absl::StatusOr<Posting> Post(const std::vector<ResolvedLine>& lines, std::vector
   for (size_t i = 0; i < lines.size(); ++i) {
     const ResolvedLine& line = lines[i];
     const int number = static_cast<int>(i) + 1;
+    QM_CHECK(line.base_quantity > 0);
     QM_CHECK(by_key.contains(line.source) && by_key.contains(line.destination));
     Balance& source = *by_key[line.source];
     Balance& destination = *by_key[line.destination];
