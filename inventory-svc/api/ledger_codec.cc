@@ -251,8 +251,9 @@ absl::Status CheckProveConservation(const pb::ProveConservationRequest& request)
 void RenderMovement(const Movement& movement, pb::Movement& out) {
   out.set_name(MovementName(movement.movement_id));
   out.set_reason(static_cast<pb::MovementReason>(movement.reason));
-  int number = 0;
+  int place = 0;
   for (const MovementLine& line : movement.lines) {
+    ++place;
     pb::MovementLine& rendered = *out.add_lines();
     rendered.set_lot(line.lot);
     RenderAccount(line.source, *rendered.mutable_source());
@@ -260,8 +261,9 @@ void RenderMovement(const Movement& movement, pb::Movement& out) {
     rendered.mutable_quantity()->set_amount(line.quantity.amount);
     rendered.mutable_quantity()->set_unit(line.quantity.unit);
     rendered.set_base_quantity(line.base_quantity);
-    rendered.set_line(++number);
+    rendered.set_line(line.number == 0 ? place : line.number);
   }
+  out.set_withheld_line_count(movement.withheld_line_count);
   *out.mutable_occurred_time() = rpc::RenderTimestamp(movement.occurred_time);
   *out.mutable_record_time() = rpc::RenderTimestamp(movement.record_time);
   out.set_caller(movement.caller);

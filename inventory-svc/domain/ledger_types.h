@@ -89,6 +89,8 @@ struct MovementLine {
   Account destination;
   Quantity quantity;
   int64_t base_quantity = 0;
+  // Its place in its movement, from 1, where others may be missing; 0 where it stands.
+  int number = 0;
 
   friend bool operator==(const MovementLine&, const MovementLine&) = default;
 };
@@ -136,6 +138,8 @@ struct Movement {
   std::optional<base::Uuid> reversed_by;
   // The transfer that posted it.
   std::optional<base::Uuid> document;
+  // How many lines a reader's grants do not cover: `lines` is without them.
+  int withheld_line_count = 0;
 };
 
 // Goods of one item, one origin, one expiry.

@@ -1,6 +1,8 @@
 #include "inventory-svc/domain/scope.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "platform/status/error.h"
 
@@ -33,6 +35,26 @@ absl::Status CheckMayPlantRoot(const base::Caller& caller, absl::string_view per
   if (!tree.empty()) return CheckCoversRoot(caller, permission, now, tree);
   if (std::ranges::count(caller.UnitsWith(permission, now), unit_name) > 0) return absl::OkStatus();
   return status::PermissionDenied(permission, unit_name);
+}
+
+Scope::Scope(const base::Caller& caller, absl::string_view permission, absl::Time now,
+             std::shared_ptr<const UnitTree> tree)
+    : granted_(caller.UnitsWith(permission, now)), tree_(std::move(tree)) {}
+
+bool Scope::Covers(absl::string_view unit_name) const {
+  return std::ranges::any_of(
+      granted_, [&](absl::string_view granted) { return tree_->Covers(granted, unit_name); });
+}
+
+std::vector<UnitId> Scope::Units() const {
+  std::vector<UnitId> units;
+  for (const absl::string_view granted : granted_) {
+    const std::optional<UnitId> id = tree_->Find(granted);
+    if (!id.has_value()) continue;
+    const std::vector<UnitId> subtree = tree_->Subtree(*id);
+    units.insert(units.end(), subtree.begin(), subtree.end());
+  }
+  return units;
 }
 
 }  // namespace quartermaster::inventory

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "inventory-svc/domain/ids.h"
 #include "inventory-svc/domain/unit_tree.h"
 #include "platform/base/call.h"
 
@@ -28,5 +32,22 @@ absl::Status CheckCoversRoot(const base::Caller& caller, absl::string_view permi
 // grant on this very name; once there is a root it asks for a grant on that, and is refused later.
 absl::Status CheckMayPlantRoot(const base::Caller& caller, absl::string_view permission,
                                absl::Time now, const UnitTree& tree, absl::string_view unit_name);
+
+// The units that a caller's grants cover with one permission, found once for a call that judges
+// many names. Immutable, and so Thread-safe; `caller` must outlive it.
+class Scope {
+ public:
+  Scope(const base::Caller& caller, absl::string_view permission, absl::Time now,
+        std::shared_ptr<const UnitTree> tree);
+
+  // Tells whether `unit_name` is covered, as `CheckCovers` judges it.
+  bool Covers(absl::string_view unit_name) const;
+  // Returns every unit that is covered and exists, some of them twice.
+  std::vector<UnitId> Units() const;
+
+ private:
+  std::vector<absl::string_view> granted_;
+  std::shared_ptr<const UnitTree> tree_;
+};
 
 }  // namespace quartermaster::inventory

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
 #include "inventory-svc/domain/item_units.h"
 #include "inventory-svc/domain/ledger_errors.h"
+#include "inventory-svc/domain/movement_view.h"
 #include "inventory-svc/domain/names.h"
 #include "inventory-svc/domain/posting_rules.h"
 #include "inventory-svc/domain/scope.h"
@@ -25,18 +27,6 @@ absl::StatusOr<Movement> Replay(const EarlierMovement& earlier, const base::Sha2
                                 const base::Uuid& request_id) {
   if (earlier.content_hash != content) return status::RequestIdReused(request_id.ToString());
   return earlier.movement;
-}
-
-// Returns the units whose locations the lines name, each once.
-std::vector<std::string> UnitsOf(const std::vector<MovementLine>& lines) {
-  std::vector<std::string> units;
-  for (const MovementLine& line : lines) {
-    units.emplace_back(UnitOfLocation(line.source.location));
-    units.emplace_back(UnitOfLocation(line.destination.location));
-  }
-  std::ranges::sort(units);
-  units.erase(std::unique(units.begin(), units.end()), units.end());
-  return units;
 }
 
 }  // namespace
@@ -200,16 +190,17 @@ absl::Status StockLedger::CheckMayReverse(const base::Caller& caller, const Move
                                           absl::Time now) const {
   const std::shared_ptr<const UnitTree> tree = units_.tree();
   bool covers_some = false;
-  absl::Status denied;
+  bool covers_all = true;
   for (const std::string& unit : UnitsOf(movement.lines)) {
-    const absl::Status covered = CheckCovers(caller, kReverse, now, *tree, unit);
-    if (covered.ok()) {
-      covers_some = true;
-    } else {
-      denied = covered;
-    }
+    const bool covers = Covers(caller, kReverse, now, *tree, unit);
+    covers_some = covers_some || covers;
+    covers_all = covers_all && covers;
   }
-  return covers_some ? denied : MovementNotFound(movement.movement_id);
+  if (!covers_some) return MovementNotFound(movement.movement_id);
+  if (covers_all) return absl::OkStatus();
+  // The units that are not covered are not named: their lines are withheld from the caller.
+  return status::PermissionDenied(
+      kReverse, absl::StrCat("every unit of ", MovementName(movement.movement_id)));
 }
 
 // A paper is unique over all units, so its refusal must not name what other units posted. Looked at

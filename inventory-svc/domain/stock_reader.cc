@@ -7,14 +7,17 @@
 #include "absl/time/civil_time.h"
 #include "inventory-svc/domain/catalog_errors.h"
 #include "inventory-svc/domain/ledger_errors.h"
+#include "inventory-svc/domain/movement_view.h"
 #include "inventory-svc/domain/names.h"
 #include "inventory-svc/domain/scope.h"
+#include "platform/base/check.h"
 #include "platform/base/status_macros.h"
 
 namespace quartermaster::inventory {
 namespace {
 
 constexpr char kRead[] = "ledger.read";
+constexpr char kProve[] = "ledger.prove";
 
 }  // namespace
 
@@ -23,23 +26,31 @@ absl::StatusOr<Movement> StockReader::GetMovement(const base::Call& call,
   QM_ASSIGN_OR_RETURN(std::optional<Movement> movement,
                       store_.FindMovement(call.deadline, movement_id));
   if (!movement.has_value()) return MovementNotFound(movement_id);
-  const std::shared_ptr<const UnitTree> tree = units_.tree();
-  const absl::Time now = clock_.Now();
-  const bool is_covered = std::ranges::any_of(movement->lines, [&](const MovementLine& line) {
-    return Covers(call.caller, kRead, now, *tree, UnitOfLocation(line.source.location)) ||
-           Covers(call.caller, kRead, now, *tree, UnitOfLocation(line.destination.location));
-  });
-  if (!is_covered) return MovementNotFound(movement_id);
-  return *std::move(movement);
+  // Another replica may have created its units a moment ago.
+  QM_ASSIGN_OR_RETURN(std::shared_ptr<const UnitTree> tree,
+                      units_.TreeWith(call.deadline, UnitsOf(movement->lines)));
+  std::optional<Movement> seen =
+      SeenBy(Scope(call.caller, kRead, clock_.Now(), std::move(tree)), *std::move(movement));
+  if (!seen.has_value()) return MovementNotFound(movement_id);
+  return *std::move(seen);
 }
 
 absl::StatusOr<MovementPage> StockReader::ListMovements(const base::Call& call,
                                                         const ListMovementsCommand& command) {
   MovementQuery query{.before = command.before, .limit = command.page_size};
-  QM_ASSIGN_OR_RETURN(query.units, CoveredSubtree(call, command.unit));
+  QM_ASSIGN_OR_RETURN(CoveredUnits covered, CoveredSubtree(call, command.unit));
+  query.units = std::move(covered.units);
   QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
   if (!command.item.empty() && !query.item.has_value()) return MovementPage();
-  return queries_.ListMovements(call.deadline, query);
+  QM_ASSIGN_OR_RETURN(MovementPage page, queries_.ListMovements(call.deadline, query));
+  // Judged by the tree that it was found by: each touches one of the units at least.
+  const Scope scope(call.caller, kRead, clock_.Now(), std::move(covered.tree));
+  for (Movement& movement : page.movements) {
+    std::optional<Movement> seen = SeenBy(scope, std::move(movement));
+    QM_CHECK(seen.has_value());
+    movement = *std::move(seen);
+  }
+  return page;
 }
 
 absl::StatusOr<Lot> StockReader::GetLot(const base::Call& call, const std::string& name) {
@@ -59,12 +70,14 @@ absl::StatusOr<Lot> StockReader::GetLot(const base::Call& call, const std::strin
 absl::StatusOr<std::vector<Lot>> StockReader::ListLots(const base::Call& call,
                                                        const ListLotsCommand& command) {
   QM_ASSIGN_OR_RETURN(const auto items, items_.GetItems(call.deadline, {command.item}));
-  QM_ASSIGN_OR_RETURN(const std::vector<LotRow> rows,
-                      queries_.ListLots(call.deadline, {.item = items[0]->id,
-                                                        .units = CoveredUnits(call.caller),
-                                                        .after_expiry = command.after_expiry,
-                                                        .after_name = command.after_name,
-                                                        .limit = command.page_size + 1}));
+  QM_ASSIGN_OR_RETURN(
+      const std::vector<LotRow> rows,
+      queries_.ListLots(call.deadline,
+                        {.item = items[0]->id,
+                         .units = Scope(call.caller, kRead, clock_.Now(), units_.tree()).Units(),
+                         .after_expiry = command.after_expiry,
+                         .after_name = command.after_name,
+                         .limit = command.page_size + 1}));
   std::vector<Lot> lots;
   for (const LotRow& row : rows) lots.push_back(row.lot);
   return lots;
@@ -74,7 +87,8 @@ absl::StatusOr<std::vector<NamedBalance>> StockReader::ListBalances(
     const base::Call& call, const ListBalancesCommand& command) {
   BalanceQuery query{
       .state = command.state, .after = command.after, .limit = command.page_size + 1};
-  QM_ASSIGN_OR_RETURN(query.units, CoveredSubtree(call, command.unit));
+  QM_ASSIGN_OR_RETURN(CoveredUnits covered, CoveredSubtree(call, command.unit));
+  query.units = std::move(covered.units);
   QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
   if (!command.item.empty() && !query.item.has_value()) return std::vector<NamedBalance>();
   if (!command.lot.empty()) {
@@ -97,19 +111,19 @@ absl::StatusOr<std::vector<NamedBalance>> StockReader::ListBalances(
 absl::StatusOr<std::vector<NamedStockLine>> StockReader::SummarizeStock(const base::Call& call,
                                                                         const std::string& unit,
                                                                         int expiring_days) {
-  QM_ASSIGN_OR_RETURN(const std::vector<UnitId> units, CoveredSubtree(call, unit));
+  QM_ASSIGN_OR_RETURN(const CoveredUnits covered, CoveredSubtree(call, unit));
   // Days are counted in UTC, as lots' dates are: a lot that expires today has expired tomorrow.
   const absl::CivilDay horizon =
       absl::ToCivilDay(clock_.Now(), absl::UTCTimeZone()) + expiring_days;
-  QM_ASSIGN_OR_RETURN(const std::vector<StockLine> sums,
-                      queries_.SumStock(call.deadline, units, absl::FormatCivilTime(horizon)));
+  QM_ASSIGN_OR_RETURN(
+      const std::vector<StockLine> sums,
+      queries_.SumStock(call.deadline, covered.units, absl::FormatCivilTime(horizon)));
   std::vector<ItemId> ids;
   for (const StockLine& line : sums) ids.push_back(line.item);
   QM_ASSIGN_OR_RETURN(const auto items, items_.GetItemsById(call.deadline, ids));
-  const std::shared_ptr<const UnitTree> tree = units_.tree();
   std::vector<NamedStockLine> lines;
   for (size_t i = 0; i < sums.size(); ++i) {
-    lines.push_back({.unit = std::string(tree->NameOf(sums[i].unit)),
+    lines.push_back({.unit = std::string(covered.tree->NameOf(sums[i].unit)),
                      .item = items[i]->item.name,
                      .base_unit = items[i]->item.base_unit,
                      .amounts = sums[i]});
@@ -122,6 +136,8 @@ absl::StatusOr<std::vector<NamedStockLine>> StockReader::SummarizeStock(const ba
 
 absl::StatusOr<std::vector<NamedProof>> StockReader::ProveConservation(const base::Call& call,
                                                                        const std::string& item) {
+  if (units_.tree()->empty()) QM_RETURN_IF_ERROR(units_.Refresh(call.deadline));
+  QM_RETURN_IF_ERROR(CheckCoversRoot(call.caller, kProve, clock_.Now(), *units_.tree()));
   std::optional<ItemId> id;
   if (!item.empty()) {
     QM_ASSIGN_OR_RETURN(const auto found, items_.GetItems(call.deadline, {item}));
@@ -140,25 +156,14 @@ absl::StatusOr<std::vector<NamedProof>> StockReader::ProveConservation(const bas
   return proofs;
 }
 
-absl::StatusOr<std::vector<UnitId>> StockReader::CoveredSubtree(const base::Call& call,
-                                                                const std::string& unit) {
-  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const UnitTree> tree,
-                      units_.TreeWith(call.deadline, {unit}));
-  QM_RETURN_IF_ERROR(CheckCovers(call.caller, kRead, clock_.Now(), *tree, unit));
-  const std::optional<UnitId> id = tree->Find(unit);
-  return id.has_value() ? tree->Subtree(*id) : std::vector<UnitId>();
-}
-
-std::vector<UnitId> StockReader::CoveredUnits(const base::Caller& caller) const {
-  const std::shared_ptr<const UnitTree> tree = units_.tree();
-  std::vector<UnitId> units;
-  for (const absl::string_view granted : caller.UnitsWith(kRead, clock_.Now())) {
-    const std::optional<UnitId> id = tree->Find(granted);
-    if (!id.has_value()) continue;
-    const std::vector<UnitId> subtree = tree->Subtree(*id);
-    units.insert(units.end(), subtree.begin(), subtree.end());
-  }
-  return units;
+absl::StatusOr<StockReader::CoveredUnits> StockReader::CoveredSubtree(const base::Call& call,
+                                                                      const std::string& unit) {
+  CoveredUnits covered;
+  QM_ASSIGN_OR_RETURN(covered.tree, units_.TreeWith(call.deadline, {unit}));
+  QM_RETURN_IF_ERROR(CheckCovers(call.caller, kRead, clock_.Now(), *covered.tree, unit));
+  const std::optional<UnitId> id = covered.tree->Find(unit);
+  if (id.has_value()) covered.units = covered.tree->Subtree(*id);
+  return covered;
 }
 
 absl::StatusOr<std::optional<ItemId>> StockReader::FindItemId(absl::Time deadline,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -85,11 +86,14 @@ class StockReader {
                                                             const std::string& item);
 
  private:
-  // Returns `unit` and all beneath it; nothing if it does not exist. PERMISSION_DENIED.
-  absl::StatusOr<std::vector<UnitId>> CoveredSubtree(const base::Call& call,
-                                                     const std::string& unit);
-  // Returns all units that the caller may read the ledger of.
-  std::vector<UnitId> CoveredUnits(const base::Caller& caller) const;
+  // Units and the tree that they were found in.
+  struct CoveredUnits {
+    std::shared_ptr<const UnitTree> tree;
+    std::vector<UnitId> units;
+  };
+
+  // Returns `unit` and all beneath it; no units if it does not exist. PERMISSION_DENIED.
+  absl::StatusOr<CoveredUnits> CoveredSubtree(const base::Call& call, const std::string& unit);
   // Returns the item's row number, or nothing for an empty name or an item that does not exist.
   absl::StatusOr<std::optional<ItemId>> FindItemId(absl::Time deadline, const std::string& item);
 

@@ -10,7 +10,10 @@ namespace quartermaster::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::Property;
 using ::testing::UnorderedElementsAre;
 
 class ListMovementsTest : public LedgerTest {
@@ -183,6 +186,50 @@ TEST_F(ListMovementsTest, CoversAUnitAndThoseBeneathAndAnItem) {
   EXPECT_THAT(ListAll("units/city", 100, "items/vaccine"), IsEmpty());
   EXPECT_THAT(ListAll("units/city", 100, "items/ghost"), IsEmpty());
   EXPECT_THAT(ListAll("units/ghost"), IsEmpty());
+}
+
+// Goal: of a movement of several units each unit sees its own lines, and how many it does not see.
+TEST_F(ListMovementsTest, ShowsEachReaderTheLinesOfTheirUnitsAlone) {
+  v1::PostMovementRequest request =
+      WithPaper(APosting(v1::RECEIVE, {ALine(kMasks, kRoom, v1::SUPPLIER, v1::AVAILABLE, 7),
+                                       ALine(kMasks, kDepot, v1::SUPPLIER, v1::AVAILABLE, 5),
+                                       ALine(kAlcohol, kCabinet, v1::DONOR, v1::AVAILABLE, 1)}),
+                "A-1");
+  request.set_note("三处同批到货");
+  const std::string name = MustPost(request);
+  const auto listed = [&](const std::string& unit, const std::string& caller) {
+    v1::ListMovementsRequest list;
+    list.set_unit(unit);
+    return List(list, caller).value_or(v1::ListMovementsResponse());
+  };
+
+  const auto east = GetMovement(name, kEast);
+  const auto west = GetMovement(name, kWest);
+  const auto whole = GetMovement(name, kClerk);
+
+  ASSERT_TRUE(east.ok()) << east.status();
+  ASSERT_EQ(east->lines_size(), 2);
+  EXPECT_EQ(east->lines(0).source().location(), kDepot);
+  EXPECT_EQ(east->lines(0).line(), 2);
+  EXPECT_EQ(east->lines(1).line(), 3);
+  EXPECT_EQ(east->withheld_line_count(), 1);
+  EXPECT_EQ(east->note(), "");
+  EXPECT_FALSE(east->has_source_document());
+  EXPECT_THAT(east->DebugString(), Not(HasSubstr("west")));
+  ASSERT_TRUE(west.ok()) << west.status();
+  ASSERT_EQ(west->lines_size(), 1);
+  EXPECT_EQ(west->lines(0).base_quantity(), 7);
+  EXPECT_EQ(west->withheld_line_count(), 2);
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  EXPECT_EQ(whole->lines_size(), 3);
+  EXPECT_EQ(whole->withheld_line_count(), 0);
+  EXPECT_EQ(whole->note(), "三处同批到货");
+  EXPECT_EQ(whole->source_document().number(), "A-1");
+  EXPECT_THAT(listed("units/east", kEast).movements(),
+              ElementsAre(Property(&v1::Movement::SerializeAsString, east->SerializeAsString())));
+  // Who covers more than the unit asked for sees as much as they would elsewhere.
+  EXPECT_THAT(listed("units/east", kClerk).movements(),
+              ElementsAre(Property(&v1::Movement::SerializeAsString, whole->SerializeAsString())));
 }
 
 TEST_F(ListMovementsTest, ATokenIsForItsOwnList) {

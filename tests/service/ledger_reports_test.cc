@@ -138,7 +138,13 @@ TEST_F(SummarizeStockTest, ShowsTheMostThereIsOfSumsThatOverflow) {
 TEST_F(ProveConservationTest, FailsInTheDocumentedOrder) {
   EXPECT_EQ(Outcome(Prove("mask", "")), "UNAUTHENTICATED CREDENTIALS_INVALID");
   EXPECT_EQ(Outcome(Prove("mask", kEast)), "PERMISSION_DENIED PERMISSION_DENIED");
-  EXPECT_THAT(ViolatedFields(Prove("mask")), ElementsAre("item"));
+  server_->authenticator().Grant(kEast, "units/east", {"ledger.prove"});
+  EXPECT_THAT(ViolatedFields(Prove("mask", kEast)), ElementsAre("item"));
+  // The sums are of the whole tree: a grant on a part of it does not do, nor does it tell what
+  // there is.
+  EXPECT_EQ(Outcome(Prove("items/ghost", kEast)), "PERMISSION_DENIED PERMISSION_DENIED");
+  EXPECT_EQ(Outcome(Prove("items/mask", kEast)), "PERMISSION_DENIED PERMISSION_DENIED");
+  EXPECT_EQ(Outcome(Prove("", kEast)), "PERMISSION_DENIED PERMISSION_DENIED");
   EXPECT_EQ(Outcome(Prove("items/ghost")), "NOT_FOUND ITEM_NOT_FOUND");
   EXPECT_EQ(Outcome(Prove("items/mask")), "OK");
 }
