@@ -104,13 +104,13 @@ void Gateway::AddGauges() {
       metrics_.AddGauge("upstream_calls_count", "Calls on their way to a service.", {"service"});
   metrics_.BeforeRender([this, &connections, &calls] {
     calls.With({inventory_.name()}).Set(inventory_.call_count());
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     connections.Only().Set(http_ == nullptr ? 0 : http_->connection_count());
   });
 }
 
 std::string Gateway::http_address() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return http_ == nullptr ? "" : http_->address();
 }
 
@@ -139,7 +139,7 @@ absl::Status Gateway::StartHttp(grpc::Server& server) {
   QM_ASSIGN_OR_RETURN(std::unique_ptr<HttpServer> http, HttpServer::Start(options_.http, *site_));
   const std::string address = http->address();
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     http_ = std::move(http);
   }
   QM_RETURN_IF_ERROR(WriteAddressFile(options_.http_address_file, address));
@@ -156,7 +156,7 @@ absl::Status Gateway::StartHttp(grpc::Server& server) {
 void Gateway::StopHttp() {
   HttpServer* http = nullptr;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     http = http_.get();
   }
   // It is not destroyed before this.

@@ -4,7 +4,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "gateway/edge/http_server.h"
 #include "gateway/options.h"
 #include "gateway/overview/overview_service.h"
@@ -20,6 +19,7 @@
 #include "platform/auth/edge_authenticator.h"
 #include "platform/auth/identity_minter.h"
 #include "platform/base/clock.h"
+#include "platform/base/mutex.h"
 #include "platform/rpc/client.h"
 #include "platform/rpc/executor.h"
 #include "platform/rpc/serve.h"
@@ -79,7 +79,7 @@ class Gateway {
   std::unique_ptr<Upstream> own_;
   std::unique_ptr<JsonApi> api_;
   std::unique_ptr<Site> site_;
-  mutable absl::Mutex mutex_;
+  mutable base::Mutex mutex_;
   std::unique_ptr<HttpServer> http_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -16,10 +16,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "gateway/edge/budget.h"
 #include "gateway/edge/session.h"
+#include "platform/base/mutex.h"
 #include "platform/base/status_macros.h"
 
 namespace quartermaster::gateway {
@@ -105,7 +105,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   const std::string& address() const { return address_; }
 
   int connection_count() {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     return static_cast<int>(sessions_.size());
   }
 
@@ -120,13 +120,13 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
     const auto none_left = [this]()
                                ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return sessions_.empty(); };
     {
-      absl::MutexLock lock(&mutex_);
-      mutex_.AwaitWithDeadline(absl::Condition(&none_left), deadline);
+      base::MutexLock lock(&mutex_);
+      session_ended_.AwaitWithDeadline(&mutex_, deadline, none_left);
     }
     for (const std::shared_ptr<Session>& session : LiveSessions()) session->Abort();
     {
-      absl::MutexLock lock(&mutex_);
-      mutex_.AwaitWithTimeout(absl::Condition(&none_left), absl::Seconds(1));
+      base::MutexLock lock(&mutex_);
+      session_ended_.AwaitWithTimeout(&mutex_, absl::Seconds(1), none_left);
     }
     context_.stop();
     for (std::thread& thread : threads_) thread.join();
@@ -160,13 +160,14 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
     socket.set_option(tcp::no_delay(true), ignored);
     std::shared_ptr<Session> session;
     {
-      absl::MutexLock lock(&mutex_);
+      base::MutexLock lock(&mutex_);
       if (static_cast<int>(sessions_.size()) < options_.connections_max) {
         session = MakeSession(std::move(socket), tls_.get(),
                               {.options = options_, .handler = handler_, .body_bytes = body_bytes_},
                               [self = shared_from_this()](const Session* ended) {
-                                absl::MutexLock end_lock(&self->mutex_);
+                                base::MutexLock end_lock(&self->mutex_);
                                 self->sessions_.erase(ended);
+                                self->session_ended_.SignalAll();
                               });
         sessions_.emplace(session.get(), session);
       }
@@ -181,7 +182,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
 
   std::vector<std::shared_ptr<Session>> LiveSessions() {
     std::vector<std::shared_ptr<Session>> live;
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     for (const auto& [key, session] : sessions_) {
       if (std::shared_ptr<Session> alive = session.lock()) live.push_back(std::move(alive));
     }
@@ -198,7 +199,8 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   std::atomic<bool> is_stopping_ = false;
   std::string address_;
   std::vector<std::thread> threads_;
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
+  base::CondVar session_ended_;
   std::map<const Session*, std::weak_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -10,10 +10,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "gateway/testing/raw_client.h"
+#include "platform/base/mutex.h"
 
 namespace quartermaster::gateway {
 namespace {
@@ -36,8 +35,9 @@ class EchoHandler : public HttpHandler {
       exchange->OnGone([this] {
         if (!was_gone.exchange(true)) gone.Notify();
       });
-      absl::MutexLock lock(&mutex);
+      base::MutexLock lock(&mutex);
       held.push_back(std::move(exchange));
+      has_held.SignalAll();
       return;
     }
     exchange->Respond(
@@ -52,7 +52,7 @@ class EchoHandler : public HttpHandler {
     while (!stop) {
       std::vector<std::shared_ptr<HttpExchange>> taken;
       {
-        absl::MutexLock lock(&mutex);
+        base::MutexLock lock(&mutex);
         taken.swap(held);
       }
       for (const auto& exchange : taken) exchange->Respond({.body = "later"});
@@ -62,20 +62,21 @@ class EchoHandler : public HttpHandler {
   void DropHeld() {
     // Declared before the lock, so let go after it.
     std::vector<std::shared_ptr<HttpExchange>> taken;
-    absl::MutexLock lock(&mutex);
+    base::MutexLock lock(&mutex);
     taken.swap(held);
   }
 
   void AwaitHeld() {
     const auto is_held = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return !held.empty(); };
-    absl::MutexLock lock(&mutex);
-    ASSERT_TRUE(mutex.AwaitWithTimeout(absl::Condition(&is_held), kPatience));
+    base::MutexLock lock(&mutex);
+    ASSERT_TRUE(has_held.AwaitWithTimeout(&mutex, kPatience, is_held));
   }
 
-  absl::Mutex mutex;
+  base::Mutex mutex;
+  base::CondVar has_held;
   std::vector<std::shared_ptr<HttpExchange>> held ABSL_GUARDED_BY(mutex);
   std::atomic<bool> was_gone = false;
-  absl::Notification gone;
+  base::Notification gone;
 };
 
 class HttpServerTest : public ::testing::Test {
@@ -262,7 +263,7 @@ TEST_F(HttpServerTest, BoundsAllBodiesTogether) {
   EXPECT_THAT(refused, HasSubstr("OVERLOADED"));
 
   {
-    absl::MutexLock lock(&handler_.mutex);
+    base::MutexLock lock(&handler_.mutex);
     handler_.held[0]->Respond({.body = "done"});
   }
   EXPECT_THAT(first.ReadUntil("done"), HasSubstr("done"));
@@ -398,7 +399,7 @@ TEST_F(HttpServerTest, LetsARequestUnderWayEndWhenItStops) {
   std::thread stop([this] { server_->Stop(absl::Now() + kPatience); });
   EXPECT_EQ(idle.ReadToEnd(), "");
   {
-    absl::MutexLock lock(&handler_.mutex);
+    base::MutexLock lock(&handler_.mutex);
     handler_.held[0]->Respond({.body = "done"});
   }
   const std::string answer = busy.ReadToEnd();
@@ -421,7 +422,7 @@ TEST_F(HttpServerTest, CutsWhatDoesNotEndWhenItStops) {
   EXPECT_EQ(busy.ReadToEnd(), "");
   EXPECT_TRUE(handler_.gone.HasBeenNotified());
   // An answer that comes too late finds nobody and does no harm.
-  absl::MutexLock lock(&handler_.mutex);
+  base::MutexLock lock(&handler_.mutex);
   handler_.held[0]->Respond({.body = "late"});
 }
 

@@ -16,11 +16,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gateway/edge/request_head.h"
 #include "gateway/transcode/http_status.h"
+#include "platform/base/mutex.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::gateway {
@@ -56,7 +56,7 @@ class GoneSignal {
  public:
   void Watch(std::function<void()> cancel) {
     {
-      absl::MutexLock lock(&mutex_);
+      base::MutexLock lock(&mutex_);
       if (is_over_) return;
       if (!is_gone_) {
         cancel_ = std::move(cancel);
@@ -69,7 +69,7 @@ class GoneSignal {
   void Raise() {
     std::function<void()> cancel;
     {
-      absl::MutexLock lock(&mutex_);
+      base::MutexLock lock(&mutex_);
       is_gone_ = true;
       cancel = std::exchange(cancel_, nullptr);
     }
@@ -79,13 +79,13 @@ class GoneSignal {
   // From now on nobody is told, and nothing is kept for telling.
   void Forget() {
     std::function<void()> dropped;  // Destroyed after the lock is released.
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     is_over_ = true;
     dropped = std::exchange(cancel_, nullptr);
   }
 
  private:
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
   bool is_gone_ ABSL_GUARDED_BY(mutex_) = false;
   bool is_over_ ABSL_GUARDED_BY(mutex_) = false;
   std::function<void()> cancel_ ABSL_GUARDED_BY(mutex_);

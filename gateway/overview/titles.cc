@@ -3,7 +3,7 @@
 namespace quartermaster::gateway {
 
 void Titles::Remember(absl::string_view name, const type::v1::Title& title, absl::Time now) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   if (by_name_.size() >= options_.size_max) by_name_.clear();
   by_name_[name] = {.title = title, .time = now};
 }
@@ -12,7 +12,7 @@ bool Titles::Find(const std::vector<std::string>& names, absl::Time now,
                   std::vector<Found>& titles) const {
   titles.clear();
   bool are_all_fresh = true;
-  absl::ReaderMutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   for (const std::string& name : names) {
     const auto known = by_name_.find(name);
     if (known == by_name_.end()) {

@@ -6,8 +6,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "platform/base/mutex.h"
 #include "quartermaster/type/v1/quantity.pb.h"
 
 namespace quartermaster::gateway {
@@ -45,7 +45,7 @@ class Titles {
   };
 
   const Options options_;
-  mutable absl::Mutex mutex_;
+  mutable base::Mutex mutex_;
   absl::flat_hash_map<std::string, Known> by_name_ ABSL_GUARDED_BY(mutex_);
 };
 

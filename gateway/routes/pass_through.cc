@@ -8,8 +8,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "gateway/routes/metadata.h"
+#include "platform/base/mutex.h"
 #include "platform/base/status_macros.h"
 #include "platform/rpc/status_codec.h"
 #include "platform/status/error.h"
@@ -104,18 +104,18 @@ class PassThrough::Reactor final : public grpc::ServerGenericBidiReactor {
   class Shared {
    public:
     void SetFlight(std::shared_ptr<Upstream::Flight> flight) {
-      absl::MutexLock lock(&mutex_);
+      base::MutexLock lock(&mutex_);
       if (is_cancelled_) flight->Cancel();
       flight_ = std::move(flight);
     }
     void Cancel() {
-      absl::MutexLock lock(&mutex_);
+      base::MutexLock lock(&mutex_);
       is_cancelled_ = true;
       if (flight_ != nullptr) flight_->Cancel();
     }
 
    private:
-    absl::Mutex mutex_;
+    base::Mutex mutex_;
     bool is_cancelled_ ABSL_GUARDED_BY(mutex_) = false;
     std::shared_ptr<Upstream::Flight> flight_ ABSL_GUARDED_BY(mutex_);
   };

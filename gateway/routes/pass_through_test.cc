@@ -6,10 +6,10 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "gateway/testing/gateway_world.h"
 #include "gateway/testing/raw_client.h"
+#include "platform/base/mutex.h"
 #include "platform/rpc/status_codec.h"
 #include "platform/status/error.h"
 #include "platform/telemetry/trace.h"
@@ -164,7 +164,7 @@ TEST_F(PassThroughTest, KnowsNoMethodThatIsNotDeclared) {
     const grpc::Slice nothing("");
     const grpc::ByteBuffer request(&nothing, 1);
     grpc::ByteBuffer response;
-    absl::Notification done;
+    base::Notification done;
     grpc::Status status;
     stub.UnaryCall(&context, path, grpc::StubOptions(), &request, &response, [&](grpc::Status got) {
       status = std::move(got);

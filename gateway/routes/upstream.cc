@@ -79,26 +79,26 @@ std::shared_ptr<Upstream::Flight> Upstream::Forward(const std::string& path, con
 }
 
 bool Upstream::BeginCall() {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   if (call_count_ >= options_.calls_max) return false;
   ++call_count_;
   return true;
 }
 
 void Upstream::EndCall() {
-  absl::MutexLock lock(&mutex_);
-  --call_count_;
+  base::MutexLock lock(&mutex_);
+  if (--call_count_ == 0) no_calls_.SignalAll();
 }
 
 int Upstream::call_count() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return call_count_;
 }
 
 void Upstream::AwaitNoCalls() const {
   const auto is_none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return call_count_ == 0; };
-  absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(&is_none));
+  base::MutexLock lock(&mutex_);
+  no_calls_.Await(&mutex_, is_none);
 }
 
 grpc::Status Upstream::Judge(const grpc::Status& status, absl::string_view trace_id) {

@@ -10,10 +10,10 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
-#include "absl/synchronization/mutex.h"
 #include "gateway/routes/availability.h"
 #include "gateway/routes/gate.h"
 #include "platform/base/clock.h"
+#include "platform/base/mutex.h"
 
 namespace quartermaster::gateway {
 
@@ -85,7 +85,8 @@ class Upstream {
   std::vector<std::unique_ptr<grpc::GenericStub>> stubs_;
   const base::Clock& clock_;
   std::atomic<size_t> next_ = 0;
-  mutable absl::Mutex mutex_;
+  mutable base::Mutex mutex_;
+  mutable base::CondVar no_calls_;
   int call_count_ ABSL_GUARDED_BY(mutex_) = 0;
   Availability availability_;
 };

@@ -71,7 +71,7 @@ class FakeInventory::LedgerFake final : public pb::Ledger::Service {
   grpc::Status SummarizeStock(grpc::ServerContext* context, const pb::SummarizeStockRequest*,
                               pb::SummarizeStockResponse* response) override {
     {
-      absl::MutexLock lock(&fake_.mutex_);
+      base::MutexLock lock(&fake_.mutex_);
       *response = fake_.stock_;
     }
     return fake_.Enter(context);
@@ -102,8 +102,9 @@ FakeInventory::~FakeInventory() {
 }
 
 grpc::Status FakeInventory::Enter(grpc::ServerContext* context) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   ++call_count_;
+  changed_.SignalAll();
   last_.metadata.clear();
   for (const auto& [key, value] : context->client_metadata()) {
     last_.metadata.emplace(std::string(key.data(), key.size()),
@@ -113,56 +114,58 @@ grpc::Status FakeInventory::Enter(grpc::ServerContext* context) {
   while (is_holding_) {
     if (context->IsCancelled()) {
       ++cancelled_count_;
+      changed_.SignalAll();
       return grpc::Status::CANCELLED;
     }
     const auto is_released = [this]()
                                  ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !is_holding_; };
-    mutex_.AwaitWithTimeout(absl::Condition(&is_released), absl::Milliseconds(5));
+    changed_.AwaitWithTimeout(&mutex_, absl::Milliseconds(5), is_released);
   }
   return rpc::ToGrpcStatus(failure_, "");
 }
 
 void FakeInventory::FailWith(const absl::Status& status) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   failure_ = status;
 }
 
 void FakeInventory::Hold() {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   is_holding_ = true;
 }
 
 void FakeInventory::Release() {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   is_holding_ = false;
+  changed_.SignalAll();
 }
 
 void FakeInventory::SetStock(const pb::SummarizeStockResponse& stock) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   stock_ = stock;
 }
 
 int FakeInventory::call_count() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return call_count_;
 }
 
 FakeInventory::Heard FakeInventory::last() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return last_;
 }
 
 bool FakeInventory::AwaitCalls(int count) const {
   const auto came = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return call_count_ >= count; };
-  absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithTimeout(absl::Condition(&came), kPatience);
+  base::MutexLock lock(&mutex_);
+  return changed_.AwaitWithTimeout(&mutex_, kPatience, came);
 }
 
 bool FakeInventory::AwaitCancelled(int count) const {
   const auto gone = [&]()
                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return cancelled_count_ >= count; };
-  absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithTimeout(absl::Condition(&gone), kPatience);
+  base::MutexLock lock(&mutex_);
+  return changed_.AwaitWithTimeout(&mutex_, kPatience, gone);
 }
 
 }  // namespace quartermaster::gateway

@@ -10,8 +10,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "platform/base/mutex.h"
 #include "quartermaster/inventory/v1/catalog.grpc.pb.h"
 #include "quartermaster/inventory/v1/ledger.grpc.pb.h"
 #include "quartermaster/inventory/v1/units.grpc.pb.h"
@@ -56,7 +56,8 @@ class FakeInventory {
   // What every method begins with: remembers, fails, holds.
   grpc::Status Enter(grpc::ServerContext* context);
 
-  mutable absl::Mutex mutex_;
+  mutable base::Mutex mutex_;
+  mutable base::CondVar changed_;
   int call_count_ ABSL_GUARDED_BY(mutex_) = 0;
   int cancelled_count_ ABSL_GUARDED_BY(mutex_) = 0;
   bool is_holding_ ABSL_GUARDED_BY(mutex_) = false;

@@ -10,11 +10,11 @@
 namespace quartermaster::inventory {
 
 absl::Status ItemDirectory::Refresh(absl::Time deadline) {
-  absl::MutexLock refreshing(&refresh_mutex_);
+  base::MutexLock refreshing(&refresh_mutex_);
   QM_ASSIGN_OR_RETURN(const ItemChanges changes, source_.LoadItemChanges(deadline, version_));
   if (changes.version == version_) return absl::OkStatus();
   version_ = changes.version;
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   ++generation_;
   if (changes.is_everything) {
     by_name_.clear();
@@ -63,7 +63,7 @@ absl::StatusOr<std::vector<ItemDirectory::ItemPointer>> ItemDirectory::GetItems(
   std::vector<std::string> missing;
   int64_t generation;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     generation = generation_;
     for (const std::string& name : names) {
       const auto [place, is_new] = found.try_emplace(name);
@@ -74,7 +74,7 @@ absl::StatusOr<std::vector<ItemDirectory::ItemPointer>> ItemDirectory::GetItems(
   }
   if (!missing.empty()) {
     QM_ASSIGN_OR_RETURN(std::vector<KnownItem> loaded, source_.LoadItems(deadline, missing));
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     for (KnownItem& item : loaded) {
       const auto kept = std::make_shared<const KnownItem>(std::move(item));
       Keep(kept, generation);
@@ -102,7 +102,7 @@ absl::StatusOr<std::vector<ItemDirectory::ItemPointer>> ItemDirectory::GetItemsB
   std::vector<ItemId> missing;
   int64_t generation;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     generation = generation_;
     for (const ItemId id : ids) {
       const auto [place, is_new] = found.try_emplace(id);
@@ -113,7 +113,7 @@ absl::StatusOr<std::vector<ItemDirectory::ItemPointer>> ItemDirectory::GetItemsB
   }
   if (!missing.empty()) {
     QM_ASSIGN_OR_RETURN(std::vector<KnownItem> loaded, source_.LoadItems(deadline, missing));
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     for (KnownItem& item : loaded) {
       const auto kept = std::make_shared<const KnownItem>(std::move(item));
       Keep(kept, generation);

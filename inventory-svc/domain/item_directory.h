@@ -11,10 +11,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "inventory-svc/domain/catalog.h"
 #include "inventory-svc/domain/ids.h"
+#include "platform/base/mutex.h"
 
 namespace quartermaster::inventory {
 
@@ -86,10 +86,10 @@ class ItemDirectory {
   ItemSource& source_;
   const size_t size_max_;
   // Held across the look for changes, so that none is skipped. Before `mutex_`.
-  absl::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  base::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   int64_t version_ ABSL_GUARDED_BY(refresh_mutex_) = -1;
 
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
   // Goes up whenever something is forgotten.
   int64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
   // Used last comes first.

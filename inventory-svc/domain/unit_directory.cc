@@ -9,7 +9,7 @@
 namespace quartermaster::inventory {
 
 absl::Status UnitDirectory::Refresh(absl::Time deadline) {
-  absl::MutexLock refreshing(&refresh_mutex_);
+  base::MutexLock refreshing(&refresh_mutex_);
   QM_ASSIGN_OR_RETURN(UnitChanges changes, source_.LoadUnitChanges(deadline, version_));
   if (changes.version == version_) return absl::OkStatus();
   return Apply(std::move(changes));
@@ -26,7 +26,7 @@ absl::Status UnitDirectory::Apply(UnitChanges changes) {
 
   nodes_ = std::move(nodes);
   version_ = changes.version;
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   tree_ = std::make_shared<const UnitTree>(std::move(tree));
   is_loaded_ = true;
   if (changes.is_complete) {
@@ -45,12 +45,12 @@ absl::Status UnitDirectory::Apply(UnitChanges changes) {
 }
 
 bool UnitDirectory::is_loaded() const {
-  absl::ReaderMutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return is_loaded_;
 }
 
 std::shared_ptr<const UnitTree> UnitDirectory::tree() const {
-  absl::ReaderMutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return tree_;
 }
 
@@ -65,13 +65,13 @@ absl::StatusOr<std::shared_ptr<const UnitTree>> UnitDirectory::TreeWith(
 }
 
 std::shared_ptr<const LocationFacts> UnitDirectory::FindLocation(absl::string_view name) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   const auto found = locations_by_name_.find(name);
   return found == locations_by_name_.end() ? nullptr : found->second;
 }
 
 std::shared_ptr<const LocationFacts> UnitDirectory::FindLocation(LocationId id) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   const auto found = locations_by_id_.find(id);
   return found == locations_by_id_.end() ? nullptr : found->second;
 }
@@ -79,7 +79,7 @@ std::shared_ptr<const LocationFacts> UnitDirectory::FindLocation(LocationId id) 
 std::vector<std::shared_ptr<const LocationFacts>> UnitDirectory::LocationsOf(
     const std::vector<UnitId>& units) const {
   std::vector<std::shared_ptr<const LocationFacts>> locations;
-  absl::ReaderMutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   for (const UnitId unit : units) {
     const auto ids = locations_by_unit_.find(unit);
     if (ids == locations_by_unit_.end()) continue;

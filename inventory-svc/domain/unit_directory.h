@@ -11,10 +11,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "inventory-svc/domain/unit_tree.h"
 #include "inventory-svc/domain/units.h"
+#include "platform/base/mutex.h"
 
 namespace quartermaster::inventory {
 
@@ -76,11 +76,11 @@ class UnitDirectory {
 
   UnitSource& source_;
   // Held across the load, so that changes are applied in the order they were read. Before `mutex_`.
-  absl::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  base::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   int64_t version_ ABSL_GUARDED_BY(refresh_mutex_) = -1;
   absl::flat_hash_map<UnitId, UnitNode> nodes_ ABSL_GUARDED_BY(refresh_mutex_);
 
-  mutable absl::Mutex mutex_;
+  mutable base::Mutex mutex_;
   bool is_loaded_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<const UnitTree> tree_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::shared_ptr<const LocationFacts>> locations_by_name_

@@ -65,7 +65,7 @@ absl::StatusOr<std::vector<LotRow>> MysqlStockStore::FindLots(
   std::vector<LotRow> found;
   std::vector<std::string> unknown;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     for (const std::string& name : names) {
       const auto lot = lots_.find(name);
       if (lot == lots_.end()) {
@@ -83,7 +83,7 @@ absl::StatusOr<std::vector<LotRow>> MysqlStockStore::FindLots(
                                  {std::string(ItemOfLot(name)), std::string(LastSegment(name))}));
     if (rows.empty()) continue;
     found.push_back(rows[0]);
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     if (lots_.size() >= lot_count_max_) lots_.clear();
     lots_[name] = std::move(rows[0]);
   }

@@ -6,9 +6,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 #include "inventory-svc/domain/stock_store.h"
 #include "inventory-svc/storage/balance_ids.h"
+#include "platform/base/mutex.h"
 #include "platform/mysql/pool.h"
 
 namespace quartermaster::inventory {
@@ -39,7 +39,7 @@ class MysqlStockStore final : public StockStore {
   mysql::Pool& pool_;
   BalanceIds balance_ids_;
   const size_t lot_count_max_;
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
   // Lots never change, so what was read once stays true.
   absl::flat_hash_map<std::string, LotRow> lots_ ABSL_GUARDED_BY(mutex_);
 };

@@ -7,9 +7,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "platform/base/check.h"
+#include "platform/base/mutex.h"
 #include "platform/base/sha256.h"
 
 namespace quartermaster::auth {
@@ -24,7 +24,7 @@ class BoundedCache {
 
   // Returns the value unless it is unknown or has expired by `now`.
   std::optional<Value> Find(const base::Sha256Digest& key, absl::Time now) {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     const auto found = by_key_.find(key);
     if (found == by_key_.end()) return std::nullopt;
     if (now >= found->second->expire_time) {
@@ -38,7 +38,7 @@ class BoundedCache {
 
   // Remembers the value, in place of what was known under the key.
   void Insert(const base::Sha256Digest& key, Value value, absl::Time expire_time) {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     if (const auto found = by_key_.find(key); found != by_key_.end()) {
       by_use_.erase(found->second);
       by_key_.erase(found);
@@ -52,7 +52,7 @@ class BoundedCache {
   }
 
   size_t size() const {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     return by_use_.size();
   }
 
@@ -64,7 +64,7 @@ class BoundedCache {
   };
 
   const size_t size_max_;
-  mutable absl::Mutex mutex_;
+  mutable base::Mutex mutex_;
   // Most recently used first.
   std::list<Entry> by_use_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<base::Sha256Digest, typename std::list<Entry>::iterator> by_key_

@@ -11,8 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "platform/base/mutex.h"
 #include "platform/base/status_macros.h"
 
 namespace quartermaster::auth {
@@ -52,7 +52,7 @@ class WatchedFile {
   // Fails, naming the path, if the first version is not good.
   static absl::StatusOr<std::unique_ptr<WatchedFile>> Open(Options options) {
     auto file = std::unique_ptr<WatchedFile>(new WatchedFile(std::move(options)));
-    absl::MutexLock lock(&file->mutex_);
+    base::MutexLock lock(&file->mutex_);
     QM_ASSIGN_OR_RETURN(file->stamp_, ReadFileStamp(file->options_.path));
     QM_RETURN_IF_ERROR(file->Load());
     return file;
@@ -60,7 +60,7 @@ class WatchedFile {
 
   // Returns the version in force.
   std::shared_ptr<const T> Current(absl::Time now) {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     if (now < next_check_time_) return value_;
     next_check_time_ = now + options_.check_interval;
     // Stamped before it is read: if it changes meanwhile, the next look reads it again.
@@ -88,7 +88,7 @@ class WatchedFile {
   }
 
   const Options options_;
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
   FileStamp stamp_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const T> value_ ABSL_GUARDED_BY(mutex_);
   absl::Time next_check_time_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();

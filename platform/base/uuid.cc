@@ -72,7 +72,7 @@ Uuid UuidSource::Next() {
   fresh.bytes[6] = 0x70 | (fresh.bytes[6] & 0x0f);
   fresh.bytes[8] = 0x80 | (fresh.bytes[8] & 0x3f);
 
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   if (fresh <= last_) {
     // Same millisecond with a smaller random part, or the clock stepped back: count on from the
     // last.

@@ -8,9 +8,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "platform/base/clock.h"
+#include "platform/base/mutex.h"
 
 namespace quartermaster::base {
 
@@ -47,7 +47,7 @@ class UuidSource {
 
  private:
   const Clock& clock_;
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
   Uuid last_ ABSL_GUARDED_BY(mutex_);
 };
 

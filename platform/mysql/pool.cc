@@ -32,19 +32,20 @@ void Lease::GiveBack() {
 Pool::Pool(PoolOptions options) : options_(std::move(options)) { QM_CHECK(options_.size_max > 0); }
 
 Pool::~Pool() {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   QM_CHECK(leased_count_ == 0 && waiters_.empty());
 }
 
 absl::StatusOr<Lease> Pool::Acquire(absl::Time deadline) {
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     if (leased_count_ < options_.size_max && waiters_.empty()) {
       ++leased_count_;
     } else {
       Waiter waiter;
       waiters_.push_back(&waiter);
-      if (!mutex_.AwaitWithDeadline(absl::Condition(&waiter.is_served), deadline)) {
+      if (!waiter.served.AwaitWithDeadline(&mutex_, deadline,
+                                           [&waiter] { return waiter.is_served; })) {
         waiters_.erase(std::find(waiters_.begin(), waiters_.end(), &waiter));
         return status::Overloaded(
             absl::StrCat("all ", options_.size_max, " database connections are busy"),
@@ -54,7 +55,7 @@ absl::StatusOr<Lease> Pool::Acquire(absl::Time deadline) {
   }
   absl::StatusOr<std::unique_ptr<Connection>> connection = TakeOrOpen();
   if (!connection.ok()) {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     ReleasePlace();
     return std::move(connection).status();
   }
@@ -65,7 +66,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::TakeOrOpen() {
   while (true) {
     Idle idle;
     {
-      absl::MutexLock lock(&mutex_);
+      base::MutexLock lock(&mutex_);
       if (idle_.empty()) break;
       idle = std::move(idle_.back());
       idle_.pop_back();
@@ -75,7 +76,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::TakeOrOpen() {
   }
   QM_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection,
                       Connection::Open(options_.connection));
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   durability_ = connection->durability();
   return connection;
 }
@@ -94,7 +95,7 @@ void Pool::GiveBack(std::unique_ptr<Connection> connection) {
   // Links seldom break alone: after one did, the idle ones are opened anew rather than tried.
   std::vector<Idle> closing;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     if (is_reusable) {
       idle_.push_back({std::move(connection), absl::Now()});
     } else if (!connection->usable()) {
@@ -106,7 +107,7 @@ void Pool::GiveBack(std::unique_ptr<Connection> connection) {
   // Closed before its place is free, so that the server never sees more than `size_max`.
   connection.reset();
   closing.clear();
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   ReleasePlace();
 }
 
@@ -116,11 +117,12 @@ void Pool::ReleasePlace() {
     return;
   }
   waiters_.front()->is_served = true;
+  waiters_.front()->served.Signal();
   waiters_.pop_front();
 }
 
 absl::StatusOr<DurabilityReport> Pool::durability() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   if (!durability_.has_value()) {
     return status::StorageUnavailable("no connection has been opened yet");
   }
@@ -128,12 +130,12 @@ absl::StatusOr<DurabilityReport> Pool::durability() const {
 }
 
 int Pool::waiting_count() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return static_cast<int>(waiters_.size());
 }
 
 int Pool::leased_count() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return leased_count_;
 }
 

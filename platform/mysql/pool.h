@@ -10,8 +10,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "platform/base/mutex.h"
 #include "platform/mysql/connection.h"
 
 namespace quartermaster::mysql {
@@ -98,6 +98,7 @@ class Pool {
   };
   struct Waiter {
     bool is_served = false;
+    base::CondVar served;
   };
 
   // Takes an idle connection that still lives, or opens one. The caller holds a place.
@@ -108,7 +109,7 @@ class Pool {
 
   const PoolOptions options_;
   TransactionCounters counters_;
-  mutable absl::Mutex mutex_;
+  mutable base::Mutex mutex_;
   int leased_count_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<Idle> idle_ ABSL_GUARDED_BY(mutex_);
   std::deque<Waiter*> waiters_ ABSL_GUARDED_BY(mutex_);

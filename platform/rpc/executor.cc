@@ -42,7 +42,7 @@ const Executors::ClassOptions& Executors::Options::OfClass(CallClass call_class)
 Executors::Executors(const Options& options, const base::Clock& clock)
     : options_(options), clock_(clock) {
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     for (const CallClass call_class : kCallClasses) {
       LaneOf(call_class).options = options_.OfClass(call_class);
     }
@@ -61,7 +61,7 @@ Executors::Executors(const Options& options, const base::Clock& clock)
 Executors::~Executors() {
   RefuseWork();
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     is_ending_ = true;
     for (Lane& lane : lanes_) lane.has_work.SignalAll();
   }
@@ -117,7 +117,7 @@ absl::Status Executors::Submit(CallClass call_class, Task task) {
   std::vector<Task> late;
   absl::Status admitted;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     if (is_refusing_) return ShuttingDown();
     Lane& lane = LaneOf(call_class);
     admitted = CheckRoom(call_class, task.bytes);
@@ -139,7 +139,7 @@ absl::Status Executors::Submit(CallClass call_class, Task task) {
 void Executors::RefuseWork() {
   std::vector<Task> waiting;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     is_refusing_ = true;
     for (Lane& lane : lanes_) {
       std::ranges::move(lane.queue, std::back_inserter(waiting));
@@ -176,7 +176,7 @@ void Executors::RunTasks(CallClass call_class) {
 }
 
 Executors::Load Executors::GetLoad(CallClass call_class) const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   const Lane& lane = lanes_[static_cast<size_t>(call_class)];
   return {.queued_count = static_cast<int64_t>(lane.queue.size()),
           .running_count = lane.running_count};

@@ -11,9 +11,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "platform/base/clock.h"
+#include "platform/base/mutex.h"
 #include "platform/rpc/method_table.h"
 
 namespace quartermaster::rpc {
@@ -82,7 +82,7 @@ class Executors {
     int64_t running_count = 0;
     // Of the last tasks, the newest weighing most.
     absl::Duration mean_run_time = absl::Milliseconds(5);
-    absl::CondVar has_work;
+    base::CondVar has_work;
   };
 
   Lane& LaneOf(CallClass call_class) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -96,7 +96,7 @@ class Executors {
 
   const Options options_;
   const base::Clock& clock_;
-  mutable absl::Mutex mutex_;
+  mutable base::Mutex mutex_;
   std::array<Lane, kCallClasses.size()> lanes_ ABSL_GUARDED_BY(mutex_);
   int64_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool is_refusing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <latch>
 #include <optional>
 #include <thread>
 
-#include "absl/synchronization/blocking_counter.h"
-#include "absl/synchronization/notification.h"
+#include "platform/base/mutex.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::rpc {
@@ -33,7 +33,7 @@ class ExecutorsTest : public ::testing::Test {
 
   // Occupies the only thread of a class until `Release`.
   void Occupy(Executors& executors, CallClass call_class) {
-    absl::Notification running;
+    base::Notification running;
     ASSERT_EQ(executors.Submit(call_class, {.deadline = absl::InfiniteFuture(),
                                             .run =
                                                 [&](const absl::Status&) {
@@ -53,7 +53,7 @@ class ExecutorsTest : public ::testing::Test {
   }
 
   TestClock clock_;
-  absl::Notification release_;
+  base::Notification release_;
 };
 
 TEST_F(ExecutorsTest, RunsHooksOnEachThread) {
@@ -72,7 +72,7 @@ TEST_F(ExecutorsTest, RunsHooksOnEachThread) {
 
 TEST_F(ExecutorsTest, RunsInOrderOfArrival) {
   std::vector<int> order;
-  absl::BlockingCounter left(3);
+  std::latch left(3);
   Executors executors(Small(3), clock_);
   Occupy(executors, CallClass::kRead);
   for (int i = 0; i < 3; ++i) {
@@ -80,12 +80,12 @@ TEST_F(ExecutorsTest, RunsInOrderOfArrival) {
                                                   .run =
                                                       [&, i](const absl::Status&) {
                                                         order.push_back(i);
-                                                        left.DecrementCount();
+                                                        left.count_down();
                                                       }}),
               absl::OkStatus());
   }
   Release();
-  left.Wait();
+  left.wait();
   EXPECT_THAT(order, ::testing::ElementsAre(0, 1, 2));
 }
 

@@ -7,24 +7,24 @@
 namespace quartermaster::rpc {
 
 void LiveCalls::Add(const void* call, absl::string_view method, absl::Time start) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   entries_.emplace(call, Entry{method, start});
 }
 
 void LiveCalls::Remove(const void* call) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   entries_.erase(call);
 }
 
 int64_t LiveCalls::count() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return static_cast<int64_t>(entries_.size());
 }
 
 std::vector<std::string> LiveCalls::Describe(absl::Time now, size_t count_max) const {
   std::vector<Entry> entries;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     for (const auto& [call, entry] : entries_) entries.push_back(entry);
   }
   std::ranges::sort(entries, {}, &Entry::start);

@@ -6,8 +6,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "platform/base/mutex.h"
 
 namespace quartermaster::rpc {
 
@@ -28,7 +28,7 @@ class LiveCalls {
     absl::string_view method;
     absl::Time start;
   };
-  mutable absl::Mutex mutex_;
+  mutable base::Mutex mutex_;
   absl::flat_hash_map<const void*, Entry> entries_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -11,7 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
+#include "platform/base/mutex.h"
 #include "platform/log/log.h"
 #include "platform/rpc/status_codec.h"
 #include "platform/rpc/test_service.h"
@@ -115,7 +115,7 @@ class Gate {
 
  private:
   std::atomic<int> arrived_ = 0;
-  absl::Notification open_;
+  base::Notification open_;
 };
 
 TEST(ServeTest, AnswersWithWhatTheBodyMade) {

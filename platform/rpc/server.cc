@@ -195,13 +195,15 @@ class Server::Impl {
 
   void WatchReadiness(std::stop_token stop) {
     const std::stop_callback wake(stop, [this] {
-      absl::MutexLock lock(&watcher_mutex_);
+      base::MutexLock lock(&watcher_mutex_);
       watcher_stopped_ = true;
+      watcher_wakes_.SignalAll();
     });
     while (true) {
       {
-        absl::MutexLock lock(&watcher_mutex_);
-        if (watcher_mutex_.AwaitWithTimeout(absl::Condition(&watcher_stopped_), kReadinessPeriod)) {
+        base::MutexLock lock(&watcher_mutex_);
+        if (watcher_wakes_.AwaitWithTimeout(&watcher_mutex_, kReadinessPeriod,
+                                            [this] { return watcher_stopped_; })) {
           return;
         }
       }
@@ -219,15 +221,17 @@ class Server::Impl {
   // do not finish. Calls that wait in our queues are answered here; those that run cannot be ended
   // from outside, since their threads still use request and response.
   void WatchDrain(std::stop_token stop) {
-    absl::Mutex mutex;
+    base::Mutex mutex;
+    base::CondVar over;
     bool is_over = false;
     const std::stop_callback wake(stop, [&] {
-      absl::MutexLock lock(&mutex);
+      base::MutexLock lock(&mutex);
       is_over = true;
+      over.SignalAll();
     });
     const auto wait = [&](absl::Duration duration) {
-      absl::MutexLock lock(&mutex);
-      return mutex.AwaitWithTimeout(absl::Condition(&is_over), duration);
+      base::MutexLock lock(&mutex);
+      return over.AwaitWithTimeout(&mutex, duration, [&is_over] { return is_over; });
     };
     if (wait(options_.drain_time)) return;
     parts_.executors.RefuseWork();
@@ -264,7 +268,8 @@ class Server::Impl {
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<telemetry::AdminServer> admin_;
   std::atomic<bool> was_ready_ = true;
-  absl::Mutex watcher_mutex_;
+  base::Mutex watcher_mutex_;
+  base::CondVar watcher_wakes_;
   bool watcher_stopped_ ABSL_GUARDED_BY(watcher_mutex_) = false;
   std::jthread watcher_;
 };

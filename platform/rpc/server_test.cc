@@ -15,9 +15,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/synchronization/notification.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "platform/base/check.h"
+#include "platform/base/mutex.h"
 #include "platform/rpc/status_codec.h"
 #include "platform/rpc/test_service.h"
 
@@ -266,8 +266,8 @@ TEST(ServerHealthTest, FollowsReadiness) {
 // Goal: a call that was taken is answered, though the server is asked to end meanwhile; a call that
 // comes later is not taken.
 TEST(ServerDrainTest, LetsRunningCallsEnd) {
-  absl::Notification running;
-  absl::Notification release;
+  base::Notification running;
+  base::Notification release;
   TestProgram program;
   program.units.get_unit = [&](const auto&, const auto&, auto&) {
     // A call made while the server begins to drain may still come this far.
@@ -300,8 +300,8 @@ TEST(ServerDrainTest, LetsRunningCallsEnd) {
 }
 
 TEST(ServerDrainTest, CancelsWhatTakesTooLongAndAnswersWhatWaits) {
-  absl::Notification running;
-  absl::Notification release;
+  base::Notification running;
+  base::Notification release;
   ServerOptions options = TestProgram::DefaultOptions();
   options.executors.read = {.thread_count = 1, .queue_max = 4};
   options.drain_time = absl::Milliseconds(200);
@@ -338,10 +338,10 @@ TEST(ServerDrainDeathTest, EndsTheProcessWhenAHandlerHangs) {
         options.drain_time = absl::Milliseconds(100);
         options.exit_grace = absl::Milliseconds(200);
         TestProgram program(options);
-        absl::Notification running;
+        base::Notification running;
         program.units.get_unit = [&](const auto&, const auto&, auto&) {
           running.Notify();
-          absl::Notification().WaitForNotification();
+          base::Notification().WaitForNotification();
           return absl::OkStatus();
         };
         program.Start();

@@ -28,7 +28,7 @@ bool IsSnakeCase(absl::string_view name) {
 template <typename Metric>
 Metric& Series<Metric>::With(const std::vector<std::string>& label_values) {
   QM_CHECK(label_values.size() == label_names_.size());
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   const auto found = by_values_.find(label_values);
   if (found != by_values_.end()) return *found->second;
   const std::vector<std::string> values =
@@ -66,7 +66,7 @@ CounterSeries& Metrics::AddCounter(absl::string_view name, absl::string_view hel
                                    std::vector<std::string> label_names, size_t series_max) {
   auto& family =
       prometheus::BuildCounter().Name(FullName(name)).Help(std::string(help)).Register(registry_);
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return *counters_.emplace_back(std::make_unique<CounterSeries>(
       std::move(label_names), series_max,
       [&family](const prometheus::Labels& labels) -> prometheus::Counter& {
@@ -78,7 +78,7 @@ GaugeSeries& Metrics::AddGauge(absl::string_view name, absl::string_view help,
                                std::vector<std::string> label_names, size_t series_max) {
   auto& family =
       prometheus::BuildGauge().Name(FullName(name)).Help(std::string(help)).Register(registry_);
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return *gauges_.emplace_back(std::make_unique<GaugeSeries>(
       std::move(label_names), series_max,
       [&family](const prometheus::Labels& labels) -> prometheus::Gauge& {
@@ -91,7 +91,7 @@ HistogramSeries& Metrics::AddHistogram(absl::string_view name, absl::string_view
                                        std::vector<double> buckets, size_t series_max) {
   auto& family =
       prometheus::BuildHistogram().Name(FullName(name)).Help(std::string(help)).Register(registry_);
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return *histograms_.emplace_back(std::make_unique<HistogramSeries>(
       std::move(label_names), series_max,
       [&family, buckets = std::move(buckets)](const prometheus::Labels& labels)
@@ -99,14 +99,14 @@ HistogramSeries& Metrics::AddHistogram(absl::string_view name, absl::string_view
 }
 
 void Metrics::BeforeRender(std::function<void()> refresh) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   refreshes_.push_back(std::move(refresh));
 }
 
 std::string Metrics::Render() {
   std::vector<std::function<void()>> refreshes;
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     refreshes = refreshes_;
   }
   for (const auto& refresh : refreshes) refresh();

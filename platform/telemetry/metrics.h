@@ -15,7 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
+#include "platform/base/mutex.h"
 
 // A program's metrics, as Prometheus reads them.
 //
@@ -47,7 +47,7 @@ class Series {
   const std::vector<std::string> label_names_;
   const size_t series_max_;
   const Make make_;
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
   absl::flat_hash_map<std::vector<std::string>, Metric*> by_values_ ABSL_GUARDED_BY(mutex_);
 };
 
@@ -92,7 +92,7 @@ class Metrics {
 
   const std::string prefix_;
   prometheus::Registry registry_;
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
   std::vector<std::unique_ptr<CounterSeries>> counters_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<GaugeSeries>> gauges_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<HistogramSeries>> histograms_ ABSL_GUARDED_BY(mutex_);

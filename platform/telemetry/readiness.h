@@ -8,7 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
+#include "platform/base/mutex.h"
 
 namespace quartermaster::telemetry {
 
@@ -37,7 +37,7 @@ class Readiness {
  private:
   std::atomic<bool> is_draining_ = false;
   // Held while checks run, so that a slow check is never asked twice at once.
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
   std::vector<std::pair<std::string, Check>> checks_ ABSL_GUARDED_BY(mutex_);
 };
 

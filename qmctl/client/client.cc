@@ -10,8 +10,8 @@
 #include "absl/random/random.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "platform/base/mutex.h"
 #include "platform/rpc/status_codec.h"
 
 namespace quartermaster::qmctl {
@@ -64,7 +64,7 @@ absl::Status GrpcClient::CallOnce(absl::string_view method,
   grpc::ByteBuffer response_bytes;
 
   grpc::Status status;
-  absl::Notification done;
+  base::Notification done;
   grpc::GenericStub stub(channel_);
   stub.UnaryCall(&context, absl::StrCat("/", method), grpc::StubOptions(), &request_bytes,
                  &response_bytes, [&status, &done](grpc::Status result) {

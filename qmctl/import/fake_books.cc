@@ -31,7 +31,7 @@ absl::Status FakeBooks::FakeClient::Call(absl::string_view method,
 absl::Status FakeBooks::Call(const std::string& caller, absl::string_view method,
                              const google::protobuf::Message& request,
                              google::protobuf::Message& response) {
-  const absl::MutexLock lock(&mutex_);
+  const base::MutexLock lock(&mutex_);
   if (!outage.ok()) return outage;
   if (absl::EndsWith(method, "/SummarizeStock")) {
     SetTime(now, *dynamic_cast<pb::SummarizeStockResponse&>(response).mutable_read_time());

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "platform/base/mutex.h"
 #include "qmctl/client/client.h"
 #include "qmctl/import/plan.h"
 
@@ -51,7 +51,7 @@ class FakeBooks {
                     pb::TransferState from, pb::TransferState to, const std::string& waybill,
                     pb::Transfer& transfer);
 
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
   // By caller and request id.
   std::map<std::pair<std::string, std::string>, pb::Movement> requests_;
   std::map<std::string, pb::Movement> papers_;

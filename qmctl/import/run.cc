@@ -6,8 +6,8 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "platform/base/mutex.h"
 #include "platform/rpc/status_codec.h"
 #include "platform/status/error.h"
 #include "qmctl/import/differences.h"
@@ -42,7 +42,7 @@ class Stage {
 
   // Counts one request that was answered; returns whether the stage may go on.
   bool Count(const Origin& origin, const absl::StatusOr<bool>& has_created) {
-    const absl::MutexLock lock(&mutex_);
+    const base::MutexLock lock(&mutex_);
     if (!has_created.ok()) {
       if (IsBroken(has_created.status())) {
         if (report_.broken.ok()) report_.broken = has_created.status();
@@ -62,7 +62,7 @@ class Stage {
 
   // Adds the stage to the report; returns whether the next may begin.
   bool Finish() {
-    const absl::MutexLock lock(&mutex_);
+    const base::MutexLock lock(&mutex_);
     stage_.stage = name_;
     stage_.left_out_count = count_ - done_count_;
     stage_.took = absl::Now() - began_;
@@ -76,7 +76,7 @@ class Stage {
   const ImportSettings& settings_;
   ImportReport& report_;
   const absl::Time began_;
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
   StageReport stage_ ABSL_GUARDED_BY(mutex_);
   size_t done_count_ ABSL_GUARDED_BY(mutex_) = 0;
 };

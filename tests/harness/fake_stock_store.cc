@@ -48,20 +48,20 @@ class FakeStockStore::Transaction final : public StockBook {
     for (const MovementRecord& record : movements_) {
       if (HasRequest(record, caller, request_id)) return AsFirstAnswered(record);
     }
-    absl::MutexLock lock(&store_.mutex_);
+    base::MutexLock lock(&store_.mutex_);
     return store_.FindCommitted(caller, request_id);
   }
 
   absl::StatusOr<std::optional<Movement>> LockMovement(const base::Uuid& movement_id) override {
     QM_RETURN_IF_ERROR(store_.Lock(*this, absl::StrCat("movement ", movement_id.ToString()), true));
-    absl::MutexLock lock(&store_.mutex_);
+    base::MutexLock lock(&store_.mutex_);
     return store_.FindCommitted(movement_id);
   }
 
   absl::StatusOr<std::vector<Balance>> LockBalances(const std::vector<BalanceKey>& keys) override {
     std::map<BalanceId, BalanceKey> rows;
     {
-      absl::MutexLock lock(&store_.mutex_);
+      base::MutexLock lock(&store_.mutex_);
       for (const BalanceKey& key : keys) {
         const auto made = store_.books_.balances.find(key);
         if (made == store_.books_.balances.end()) return RunAgain("a balance row is missing");
@@ -72,7 +72,7 @@ class FakeStockStore::Transaction final : public StockBook {
     for (const auto& [id, key] : rows) {
       QM_RETURN_IF_ERROR(store_.Lock(*this, BalanceRow(id), true));
       const auto own = written_.find(id);
-      absl::MutexLock lock(&store_.mutex_);
+      base::MutexLock lock(&store_.mutex_);
       balances.push_back(own != written_.end() ? own->second : store_.books_.balances.at(key));
     }
     return balances;
@@ -81,7 +81,7 @@ class FakeStockStore::Transaction final : public StockBook {
   absl::StatusOr<std::optional<base::Uuid>> FindBySourceDocument(
       const SourceDocument& document) override {
     store_.Step("looks the paper up");
-    absl::MutexLock lock(&store_.mutex_);
+    base::MutexLock lock(&store_.mutex_);
     const auto paper = store_.books_.papers.find(ToKey(document));
     if (paper == store_.books_.papers.end()) return std::optional<base::Uuid>();
     return std::optional<base::Uuid>(paper->second);
@@ -89,7 +89,7 @@ class FakeStockStore::Transaction final : public StockBook {
 
   absl::StatusOr<int64_t> SumReserved(LocationId location, LotId lot) override {
     store_.Step("sums what is reserved");
-    absl::MutexLock lock(&store_.mutex_);
+    base::MutexLock lock(&store_.mutex_);
     int64_t sum = 0;
     for (const auto& [key, balance] : store_.books_.balances) {
       if (key.location != location || key.lot != lot || key.state != State::kReserved) continue;
@@ -148,7 +148,7 @@ class FakeStockStore::Transaction final : public StockBook {
       QM_RETURN_IF_ERROR(store_.Lock(
           *this, absl::StrCat("request ", movement.caller, " ", record.request_id.ToString()),
           false));
-      absl::MutexLock lock(&store_.mutex_);
+      base::MutexLock lock(&store_.mutex_);
       if (store_.FindCommitted(movement.caller, record.request_id).has_value()) {
         return RunAgain("a twin was first");
       }
@@ -157,7 +157,7 @@ class FakeStockStore::Transaction final : public StockBook {
       const auto& [issuer, number, line] = ToKey(*movement.source_document);
       QM_RETURN_IF_ERROR(
           store_.Lock(*this, absl::StrCat("paper ", issuer, " ", number, " ", line), false));
-      absl::MutexLock lock(&store_.mutex_);
+      base::MutexLock lock(&store_.mutex_);
       if (store_.books_.papers.contains(ToKey(*movement.source_document))) {
         return RunAgain("the paper was posted meanwhile");
       }
@@ -165,7 +165,7 @@ class FakeStockStore::Transaction final : public StockBook {
     if (movement.reverses.has_value()) {
       QM_RETURN_IF_ERROR(
           store_.Lock(*this, absl::StrCat("reversal of ", movement.reverses->ToString()), false));
-      absl::MutexLock lock(&store_.mutex_);
+      base::MutexLock lock(&store_.mutex_);
       const std::optional<Movement> original = store_.FindCommitted(*movement.reverses);
       if (original.has_value() && original->reversed_by.has_value()) {
         return RunAgain("another reversal was first");
@@ -195,16 +195,16 @@ absl::Status FakeStockStore::Lock(Transaction& transaction, const std::string& r
   };
   if (options_.scheduler != nullptr) {
     const auto is_free_now = [&] {
-      absl::MutexLock lock(&mutex_);
+      base::MutexLock lock(&mutex_);
       return is_free();
     };
     if (is_step || !is_free_now()) {
       options_.scheduler->Step(absl::StrCat("locks ", row), is_free_now);
     }
   }
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   ++waiting_count_;
-  const bool is_mine = mutex_.AwaitWithTimeout(absl::Condition(&is_free), kLockWait);
+  const bool is_mine = released_.AwaitWithTimeout(&mutex_, kLockWait, is_free);
   --waiting_count_;
   if (!is_mine) {
     return transaction.RunAgain(absl::StrCat("waited too long for ", row));
@@ -215,18 +215,19 @@ absl::Status FakeStockStore::Lock(Transaction& transaction, const std::string& r
 }
 
 void FakeStockStore::Release(const Transaction& transaction) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   for (const std::string& row : transaction.held()) locks_.erase(row);
+  released_.SignalAll();
 }
 
 FakeStockStore::CommitOutcome FakeStockStore::ChooseOutcome() {
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     if (lost_commit_count_ >= options_.lost_commit_count_max) return CommitOutcome::kAnswered;
   }
   const auto outcome =
       static_cast<CommitOutcome>(options_.scheduler->Choose("what becomes of the COMMIT", 3));
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   if (outcome != CommitOutcome::kAnswered) ++lost_commit_count_;
   return outcome;
 }
@@ -246,7 +247,7 @@ absl::Status FakeStockStore::Attempt(absl::FunctionRef<absl::Status(StockBook&)>
     Step("waits until the lost session is gone");
   }
   if (outcome != CommitOutcome::kLostWithoutEffect) {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     transaction.Apply(books_);
   }
   if (outcome != CommitOutcome::kAnswered) return status::OutcomeUnknown();
@@ -263,7 +264,7 @@ absl::Status FakeStockStore::Atomically(absl::Time /*deadline*/,
       return status;
     }
     if (!wants_rerun || attempt >= options_.rerun_count_max) return status;
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     ++rerun_count_;
   }
 }
@@ -271,7 +272,7 @@ absl::Status FakeStockStore::Atomically(absl::Time /*deadline*/,
 absl::Status FakeStockStore::MakeBalances(absl::Time /*deadline*/, std::vector<BalanceKey> keys) {
   Step("makes balances");
   std::ranges::sort(keys);
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   for (const BalanceKey& key : keys) {
     if (books_.balances.contains(key)) continue;
     books_.balances[key] = {
@@ -283,14 +284,14 @@ absl::Status FakeStockStore::MakeBalances(absl::Time /*deadline*/, std::vector<B
 absl::StatusOr<std::optional<EarlierMovement>> FakeStockStore::FindByRequestId(
     absl::Time /*deadline*/, const std::string& caller, const base::Uuid& request_id) {
   Step("looks the request up");
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return FindCommitted(caller, request_id);
 }
 
 absl::StatusOr<std::optional<Movement>> FakeStockStore::FindMovement(
     absl::Time /*deadline*/, const base::Uuid& movement_id) {
   Step("looks the movement up");
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return FindCommitted(movement_id);
 }
 
@@ -305,17 +306,17 @@ absl::StatusOr<std::vector<LotRow>> FakeStockStore::FindLots(
 }
 
 Books FakeStockStore::books() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return books_;
 }
 
 int64_t FakeStockStore::rerun_count() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return rerun_count_;
 }
 
 int64_t FakeStockStore::waiting_count() const {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return waiting_count_;
 }
 

@@ -9,8 +9,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "inventory-svc/domain/stock_store.h"
+#include "platform/base/mutex.h"
 #include "tests/harness/scheduler.h"
 
 namespace quartermaster::inventory {
@@ -87,7 +87,8 @@ class FakeStockStore final : public StockStore {
   const std::vector<LotRow> lots_;
   const Options options_;
 
-  mutable absl::Mutex mutex_;
+  mutable base::Mutex mutex_;
+  base::CondVar released_;
   Books books_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, const Transaction*> locks_ ABSL_GUARDED_BY(mutex_);
   uint32_t last_balance_id_ ABSL_GUARDED_BY(mutex_) = 0;

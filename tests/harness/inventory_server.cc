@@ -46,7 +46,7 @@ rpc::MethodTable LoadMethods() {
 
 absl::StatusOr<base::Caller> FakeAuthenticator::Authenticate(const auth::Credentials& credentials,
                                                              absl::Time) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   const auto caller = callers_.find(credentials.authorization);
   if (caller == callers_.end()) return status::CredentialsInvalid("nobody of that name");
   return caller->second;
@@ -54,7 +54,7 @@ absl::StatusOr<base::Caller> FakeAuthenticator::Authenticate(const auth::Credent
 
 void FakeAuthenticator::Grant(const std::string& name, const std::string& unit,
                               const std::vector<std::string>& permissions, absl::Time end_time) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   base::Caller& caller = callers_[name];
   caller.name = name;
   caller.grants.push_back({.unit = unit,
@@ -64,7 +64,7 @@ void FakeAuthenticator::Grant(const std::string& name, const std::string& unit,
 }
 
 void FakeAuthenticator::Revoke(const std::string& name) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   callers_[name] = {.name = name};
 }
 

@@ -11,11 +11,11 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "inventory-svc/inventory.h"
 #include "platform/auth/authenticator.h"
 #include "platform/base/clock.h"
+#include "platform/base/mutex.h"
 #include "platform/mysql/pool.h"
 #include "platform/rpc/server.h"
 #include "platform/rpc/status_codec.h"
@@ -38,7 +38,7 @@ class FakeAuthenticator final : public auth::Authenticator {
   void Revoke(const std::string& name);
 
  private:
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
   std::map<std::string, base::Caller> callers_ ABSL_GUARDED_BY(mutex_);
 };
 

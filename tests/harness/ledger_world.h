@@ -6,7 +6,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "inventory-svc/domain/item_directory.h"
 #include "inventory-svc/domain/ledger_types.h"
@@ -14,6 +13,7 @@
 #include "inventory-svc/domain/unit_directory.h"
 #include "platform/base/call.h"
 #include "platform/base/clock.h"
+#include "platform/base/mutex.h"
 #include "platform/base/uuid.h"
 
 namespace quartermaster::inventory {

@@ -20,9 +20,9 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "platform/base/check.h"
+#include "platform/base/mutex.h"
 #include "platform/base/status_macros.h"
 
 extern char** environ;
@@ -64,7 +64,8 @@ std::string Locate(const std::string& program) {
 // *thread* that started it: a test's own threads come and go.
 void RunOnLastingThread(absl::FunctionRef<void()> work) {
   struct Spawner {
-    absl::Mutex mutex;
+    base::Mutex mutex;
+    base::CondVar changed;
     const absl::FunctionRef<void()>* work ABSL_GUARDED_BY(mutex) = nullptr;
     bool has_work() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return work != nullptr; }
     bool has_none() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return work == nullptr; }
@@ -72,20 +73,22 @@ void RunOnLastingThread(absl::FunctionRef<void()> work) {
   static Spawner* const spawner = [] {
     auto* const made = new Spawner;
     std::thread([made] {
-      absl::MutexLock lock(&made->mutex);
+      base::MutexLock lock(&made->mutex);
       while (true) {
-        made->mutex.Await(absl::Condition(made, &Spawner::has_work));
+        made->changed.Await(&made->mutex, [made] { return made->has_work(); });
         (*made->work)();
         made->work = nullptr;
+        made->changed.SignalAll();
       }
     }).detach();
     return made;
   }();
-  static absl::Mutex* const turn = new absl::Mutex;
-  absl::MutexLock one_at_a_time(turn);
-  absl::MutexLock lock(&spawner->mutex);
+  static base::Mutex* const turn = new base::Mutex;
+  base::MutexLock one_at_a_time(turn);
+  base::MutexLock lock(&spawner->mutex);
   spawner->work = &work;
-  spawner->mutex.Await(absl::Condition(spawner, &Spawner::has_none));
+  spawner->changed.SignalAll();
+  spawner->changed.Await(&spawner->mutex, [] { return spawner->has_none(); });
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ void Scheduler::AddActor(Actor actor) {
 
 absl::Status Scheduler::Run() {
   {
-    absl::MutexLock lock(&mutex_);
+    base::MutexLock lock(&mutex_);
     for (const auto& running : actors_) {
       running->thread = std::thread([this, self = running.get()] { RunActor(*self); });
     }
@@ -40,21 +40,21 @@ absl::Status Scheduler::Run() {
     while (current_ != -1) all_done_.Wait(&mutex_);
   }
   for (const auto& running : actors_) running->thread.join();
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   return outcome_;
 }
 
 void Scheduler::RunActor(Running& self) {
   try {
     {
-      absl::MutexLock lock(&mutex_);
+      base::MutexLock lock(&mutex_);
       AwaitTurn(self);
     }
     self.actor.body();
   } catch (const ActorAbandoned&) {
     // What it held was let go on the way here.
   }
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   self.is_done = true;
   PassOn();
 }
@@ -64,7 +64,7 @@ void Scheduler::Step(absl::string_view what) {
 }
 
 void Scheduler::Step(absl::string_view what, absl::FunctionRef<bool()> is_ready) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   if (current_ < 0) return;
   Running& self = Self();
   self.what = std::string(what);
@@ -75,7 +75,7 @@ void Scheduler::Step(absl::string_view what, absl::FunctionRef<bool()> is_ready)
 }
 
 void Scheduler::CrashPoint(absl::string_view what) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   if (current_ < 0) return;
   Running& self = Self();
   if (!self.actor.may_crash || crash_count_ >= limits_.crash_count_max) return;
@@ -86,7 +86,7 @@ void Scheduler::CrashPoint(absl::string_view what) {
 }
 
 int Scheduler::Choose(absl::string_view what, int option_count) {
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   if (current_ < 0) return 0;
   const int choice = Decide(option_count);
   story_.push_back(absl::StrCat(Self().actor.name, ": ", what, " = ", choice));

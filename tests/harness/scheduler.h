@@ -12,7 +12,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
+#include "platform/base/mutex.h"
 
 namespace quartermaster::testing {
 
@@ -91,7 +91,7 @@ class Scheduler {
   struct Running {
     Actor actor;
     std::thread thread;
-    absl::CondVar turn;
+    base::CondVar turn;
     std::string what = "start";
     absl::FunctionRef<bool()>* is_ready = nullptr;
     bool is_done = false;
@@ -112,8 +112,8 @@ class Scheduler {
   std::vector<std::string> story_;
   int crash_count_ = 0;
 
-  absl::Mutex mutex_;
-  absl::CondVar all_done_;
+  base::Mutex mutex_;
+  base::CondVar all_done_;
   // Whose turn it is; -1 before the first and after the last.
   int current_ ABSL_GUARDED_BY(mutex_) = -1;
   int preemption_count_ ABSL_GUARDED_BY(mutex_) = 0;

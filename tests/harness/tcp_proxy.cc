@@ -112,7 +112,7 @@ class TcpProxy::Loop {
   void Run();
   void Wake();
 
-  mutable absl::Mutex mutex;
+  mutable base::Mutex mutex;
   bool is_stopping ABSL_GUARDED_BY(mutex) = false;
   bool is_stalled ABSL_GUARDED_BY(mutex) = false;
   bool is_refusing ABSL_GUARDED_BY(mutex) = false;
@@ -172,7 +172,7 @@ void TcpProxy::Loop::Run() {
   while (true) {
     int timeout_ms = 0;
     {
-      absl::MutexLock lock(&mutex);
+      base::MutexLock lock(&mutex);
       if (is_stopping) return;
       if (std::exchange(cuts_now, false)) links.clear();
       for (Link& link : links) {
@@ -186,7 +186,7 @@ void TcpProxy::Loop::Run() {
     uint64_t ignored = 0;
     if (read(wake_.get(), &ignored, sizeof(ignored)) < 0 && errno != EAGAIN) return;
 
-    absl::MutexLock lock(&mutex);
+    base::MutexLock lock(&mutex);
     // While this thread polled only it could add or remove links, so the order is still the same.
     size_t at = 2;
     for (Link& link : links) {
@@ -329,7 +329,7 @@ absl::StatusOr<std::unique_ptr<TcpProxy>> TcpProxy::Start(const TcpProxyOptions&
 TcpProxy::~TcpProxy() {
   if (!thread_.joinable()) return;
   {
-    absl::MutexLock lock(&loop_->mutex);
+    base::MutexLock lock(&loop_->mutex);
     loop_->is_stopping = true;
   }
   loop_->Wake();
@@ -337,13 +337,13 @@ TcpProxy::~TcpProxy() {
 }
 
 void TcpProxy::Stall() {
-  absl::MutexLock lock(&loop_->mutex);
+  base::MutexLock lock(&loop_->mutex);
   loop_->is_stalled = true;
   loop_->Wake();
 }
 
 void TcpProxy::Pass() {
-  absl::MutexLock lock(&loop_->mutex);
+  base::MutexLock lock(&loop_->mutex);
   loop_->is_stalled = false;
   loop_->is_refusing = false;
   loop_->rule.reset();
@@ -352,35 +352,35 @@ void TcpProxy::Pass() {
 }
 
 void TcpProxy::CutNow() {
-  absl::MutexLock lock(&loop_->mutex);
+  base::MutexLock lock(&loop_->mutex);
   loop_->cuts_now = true;
   loop_->Wake();
 }
 
 void TcpProxy::SetRefusing(bool is_refusing) {
-  absl::MutexLock lock(&loop_->mutex);
+  base::MutexLock lock(&loop_->mutex);
   loop_->is_refusing = is_refusing;
   loop_->Wake();
 }
 
 void TcpProxy::CutWhen(CutRule rule) {
-  absl::MutexLock lock(&loop_->mutex);
+  base::MutexLock lock(&loop_->mutex);
   loop_->rule = std::move(rule);
 }
 
 void TcpProxy::SetChaos(const ProxyChaos& chaos) {
-  absl::MutexLock lock(&loop_->mutex);
+  base::MutexLock lock(&loop_->mutex);
   loop_->chaos = chaos;
   loop_->random.seed(chaos.seed);
 }
 
 int TcpProxy::cut_count() const {
-  absl::MutexLock lock(&loop_->mutex);
+  base::MutexLock lock(&loop_->mutex);
   return loop_->cut_count;
 }
 
 int TcpProxy::link_count() const {
-  absl::MutexLock lock(&loop_->mutex);
+  base::MutexLock lock(&loop_->mutex);
   return static_cast<int>(loop_->links.size());
 }
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <latch>
 #include <mutex>
 
-#include "absl/synchronization/blocking_counter.h"
 #include "absl/time/clock.h"
 #include "quartermaster/inventory/v1/ledger.grpc.pb.h"
 
@@ -31,7 +31,7 @@ struct Run {
 // One closed loop: sends, waits for the answer, sends again, until the run is over.
 class Caller {
  public:
-  Caller(Run& run, const std::shared_ptr<grpc::Channel>& channel, absl::BlockingCounter& done)
+  Caller(Run& run, const std::shared_ptr<grpc::Channel>& channel, std::latch& done)
       : run_(run), stub_(Ledger::NewStub(channel)), done_(done) {}
 
   void Send() {
@@ -43,7 +43,7 @@ class Caller {
                                  latencies_ms_.end());
       }
       // Last: who waits for it takes down the run.
-      done_.DecrementCount();
+      done_.count_down();
       return;
     }
     context_ = std::make_unique<grpc::ClientContext>();
@@ -69,7 +69,7 @@ class Caller {
 
   Run& run_;
   const std::unique_ptr<Ledger::Stub> stub_;
-  absl::BlockingCounter& done_;
+  std::latch& done_;
   absl::Time started_;
   std::unique_ptr<grpc::ClientContext> context_;
   PostMovementRequest request_;
@@ -91,13 +91,13 @@ RunResult RunPostings(const std::vector<std::shared_ptr<grpc::Channel>>& channel
           .options = options,
           .count_from = start + options.warm_up,
           .end = start + options.warm_up + options.duration};
-  absl::BlockingCounter done(options.caller_count);
+  std::latch done(options.caller_count);
   std::vector<std::unique_ptr<Caller>> callers;
   for (int i = 0; i < options.caller_count; ++i) {
     callers.push_back(std::make_unique<Caller>(run, channels[i % channels.size()], done));
   }
   for (const auto& caller : callers) caller->Send();
-  done.Wait();
+  done.wait();
 
   return Summarize(std::move(run.latencies_ms), run.error_count, run.first_error, options.duration);
 }

@@ -62,14 +62,14 @@ TEST(MysqlPoolTest, NeverLendsMoreThanItsSize) {
 TEST(MysqlPoolTest, ServesWaitersInTheOrderTheyCame) {
   Pool pool(OfSize(1));
   std::optional<Lease> held = *pool.Acquire(Soon());
-  absl::Mutex mutex;
+  base::Mutex mutex;
   std::vector<int> order;
   std::vector<std::thread> waiters;
   for (int i = 0; i < 6; ++i) {
     waiters.emplace_back([&, i] {
       const DatabaseThread thread;
       const absl::StatusOr<Lease> lease = pool.Acquire(Soon());
-      absl::MutexLock lock(&mutex);
+      base::MutexLock lock(&mutex);
       if (lease.ok()) order.push_back(i);
     });
     ASSERT_TRUE(testing::WaitUntil(Soon(), [&] { return pool.waiting_count() == i + 1; }));

@@ -3,12 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/barrier.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "platform/base/mutex.h"
 #include "platform/base/status_macros.h"
 #include "platform/mysql/error.h"
 #include "platform/mysql/migrate.h"
@@ -193,8 +193,8 @@ class LockOnB {
   }
 
  private:
-  absl::Notification locked_;
-  absl::Notification released_;
+  base::Notification locked_;
+  base::Notification released_;
   std::thread thread_;
 };
 
@@ -239,13 +239,13 @@ TEST_F(MysqlTransactionTest, RunsAgainAfterALockWaitAndSucceeds) {
 
 // Two bodies lock the same two rows in opposite order and meet, the first time, in the middle.
 TEST_F(MysqlTransactionTest, RunsTheVictimOfADeadlockAgain) {
-  absl::Barrier* const middle = new absl::Barrier(2);
+  std::latch middle(2);
   const auto move = [&](const std::string& first, const std::string& second) {
     const DatabaseThread thread;
     int runs = 0;
     return InTransaction(pool_, Soon(), [&](Connection& connection) -> absl::Status {
       QM_RETURN_IF_ERROR(Add(connection, first));
-      if (++runs == 1 && middle->Block()) delete middle;
+      if (++runs == 1) middle.arrive_and_wait();
       return Add(connection, second);
     });
   };

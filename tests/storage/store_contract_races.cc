@@ -6,7 +6,7 @@
 #include <optional>
 #include <thread>
 
-#include "absl/synchronization/notification.h"
+#include "platform/base/mutex.h"
 #include "platform/base/status_macros.h"
 #include "platform/status/error.h"
 #include "tests/harness/process.h"
@@ -23,8 +23,8 @@ TEST_P(StockStoreContract, SecondReversalSeesTheFirstOnceItHasTheLock) {
   const base::Uuid original = uuids_.Next();
   const base::Uuid reversal = uuids_.Next();
   ASSERT_TRUE(PostDraft(store(), {}, original).ok());
-  absl::Notification is_locked;
-  absl::Notification second_is_done;
+  base::Notification is_locked;
+  base::Notification second_is_done;
   std::optional<Movement> seen_by_second;
   std::thread second([&] {
     is_locked.WaitForNotification();
@@ -68,8 +68,8 @@ TEST_P(StockStoreContract, SecondReversalSeesTheFirstOnceItHasTheLock) {
 TEST_P(StockStoreContract, LockedBalancesShowWhatTheLastHolderWrote) {
   const std::vector<BalanceKey> keys = {kAvailableKey, kSupplierKey};
   ASSERT_TRUE(PostDraft(store(), {.amount = 5}, uuids_.Next()).ok());
-  absl::Notification is_locked;
-  absl::Notification second_is_done;
+  base::Notification is_locked;
+  base::Notification second_is_done;
   std::vector<int64_t> seen_by_second;
   std::thread second([&] {
     is_locked.WaitForNotification();

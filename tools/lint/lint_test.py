@@ -77,6 +77,10 @@ class LayersTest(RuleTest):
             layers.check_calls, {"inventory-svc/domain/a.cc": text}, "dead connection", "dead connection", "told the time"
         )
 
+    def test_locks_that_the_sanitizer_does_not_see_are_found(self):
+        text = '#include "absl/synchronization/mutex.h"\nabsl::MutexLock lock(&mutex_);\n// not absl::Mutex\nbase::Mutex m;\n'
+        self.assert_finds(layers.check_calls, {"tests/a.cc": text}, "does not see this lock", "does not see this lock")
+
 
 class FoldersTest(RuleTest):
     README = "# Q\n\n## The tree\n\n```\nplatform/   parts\ngone/       was here\n```\n"

@@ -116,7 +116,7 @@ void HistoryWriter::Refused(absl::string_view request_id, absl::string_view reas
 
 void HistoryWriter::Append(const std::string& line) {
   const std::string text = line + "\n";
-  absl::MutexLock lock(&mutex_);
+  base::MutexLock lock(&mutex_);
   QM_CHECK(write(file_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
 }
 

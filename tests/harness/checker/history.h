@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
+#include "platform/base/mutex.h"
 
 namespace quartermaster::testing {
 
@@ -78,7 +78,7 @@ class HistoryWriter {
   void Append(const std::string& line);
 
   const int file_;
-  absl::Mutex mutex_;
+  base::Mutex mutex_;
 };
 
 // Reads what `HistoryWriter` wrote. INVALID_ARGUMENT names the line that is not of its form.
