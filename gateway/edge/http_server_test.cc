@@ -53,6 +53,7 @@ class EchoHandler : public HttpHandler {
       std::vector<std::shared_ptr<HttpExchange>> taken;
       {
         base::MutexLock lock(&mutex);
+        has_held.WaitWithTimeout(&mutex, absl::Milliseconds(1));
         taken.swap(held);
       }
       for (const auto& exchange : taken) exchange->Respond({.body = "later"});
