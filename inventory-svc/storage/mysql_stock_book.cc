@@ -16,7 +16,7 @@
 #include "platform/base/sha256.h"
 #include "platform/base/status_macros.h"
 #include "platform/mysql/error.h"
-#include "platform/records/recorder.h"
+#include "platform/records/record_rows.h"
 #include "platform/values/canonical.h"
 
 namespace quartermaster::inventory {

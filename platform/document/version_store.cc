@@ -8,7 +8,7 @@
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
 #include "platform/mysql/error.h"
-#include "platform/records/recorder.h"
+#include "platform/records/record_rows.h"
 
 namespace quartermaster::document {
 namespace {

@@ -4,6 +4,7 @@
 #include "absl/time/clock.h"
 #include "platform/base/status_macros.h"
 #include "platform/mysql/transaction.h"
+#include "tests/harness/chain_invariant.h"
 
 namespace quartermaster::testing {
 namespace {
@@ -168,6 +169,10 @@ std::vector<std::string> FindBookViolations(mysql::Pool& pool) {
                                               row.IsNull(0) ? "?" : row.String(0)));
           }
         }
+        QM_ASSIGN_OR_RETURN(const bool has_chain, HasTable(connection, "record_blocks"));
+        if (!has_chain) return absl::OkStatus();
+        QM_ASSIGN_OR_RETURN(const std::vector<std::string> chain, FindChainViolations(connection));
+        violations.insert(violations.end(), chain.begin(), chain.end());
         return absl::OkStatus();
       });
   if (!looked.ok()) violations.push_back(absl::StrCat("cannot look: ", looked.ToString()));

@@ -2,16 +2,10 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "platform/base/call.h"
 #include "platform/base/sha256.h"
 #include "platform/base/uuid.h"
-#include "platform/mysql/connection.h"
-#include "platform/mysql/value.h"
 
 // Records: the one row that every write of every service leaves, in its own transaction. Together
 // they are the proof, the audit trail and the change feed.
@@ -38,18 +32,8 @@ struct Record {
   base::Sha256Digest after_hash = {};
   // 32 hexadecimal digits, or empty.
   std::string trace_id;
-};
 
-// Appends records. Stateless; Thread-safe.
-class Recorder {
- public:
-  // Appends `record` in the transaction that is open on `connection`. The connection's errors.
-  absl::Status Append(mysql::Connection& connection, const Record& record) const;
-  // Appends all of `records`, at least one, with one statement.
-  absl::Status Append(mysql::Connection& connection, const std::vector<Record>& records) const;
+  friend bool operator==(const Record&, const Record&) = default;
 };
-
-// Returns the statement that `Append` runs, for who sends several in one round trip.
-mysql::Statement InsertRecords(const std::vector<Record>& records);
 
 }  // namespace quartermaster::records
