@@ -29,6 +29,8 @@ const std::vector<absl::string_view>& ServiceNames() {
 Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
                      const rpc::Serve& serve)
     : reads_(pools.reads),
+      records_(pools.records),
+      uuids_(uuids),
       unit_store_(pools.reads, pools.writes, uuids),
       item_store_(pools.reads, pools.writes, uuids),
       stock_store_(pools.postings),
@@ -68,6 +70,11 @@ void Inventory::StartRefreshing() {
       stopped.wait_for(lock, stop, kRefreshInterval, [] { return false; });
     }
   });
+}
+
+void Inventory::StartSealing(const records::SealerOptions& options, telemetry::Metrics& metrics) {
+  sealer_ = std::make_unique<records::Sealer>(records_, clock_, uuids_, options, metrics);
+  sealer_->Start();
 }
 
 void Inventory::AddChecks(telemetry::Readiness& readiness) {

@@ -21,6 +21,7 @@
 #include "platform/base/clock.h"
 #include "platform/base/uuid.h"
 #include "platform/mysql/pool.h"
+#include "platform/records/sealer.h"
 #include "platform/rpc/serve.h"
 #include "platform/telemetry/readiness.h"
 
@@ -32,6 +33,8 @@ struct Pools {
   mysql::Pool& writes;
   mysql::Pool& postings;
   mysql::Pool& reports;
+  // For what seals and follows the records: two connections.
+  mysql::Pool& records;
 };
 
 // The gRPC interfaces that this program serves, by full name.
@@ -53,6 +56,10 @@ class Inventory {
   // Refreshes once a second, on a thread of its own, until this goes.
   void StartRefreshing();
 
+  // Seals records, on a thread of its own, while this process holds the lease; until this goes,
+  // which seals what is left.
+  void StartSealing(const records::SealerOptions& options, telemetry::Metrics& metrics);
+
   // Adds what must hold before calls are taken: the tree is loaded, the schema is there, the
   // database is as durable as we promise.
   void AddChecks(telemetry::Readiness& readiness);
@@ -63,6 +70,8 @@ class Inventory {
   static constexpr size_t kItemsInMemoryMax = 10'000;
 
   mysql::Pool& reads_;
+  mysql::Pool& records_;
+  base::UuidSource& uuids_;
   MysqlUnitStore unit_store_;
   MysqlItemStore item_store_;
   MysqlStockStore stock_store_;
@@ -82,8 +91,9 @@ class Inventory {
   LedgerService ledger_service_;
   TransfersService transfers_service_;
   const base::Clock& clock_;
-  // Last, so that it ends before what it refreshes.
+  // Last, so that they end before what they work on.
   std::jthread refresher_;
+  std::unique_ptr<records::Sealer> sealer_;
 };
 
 }  // namespace quartermaster::inventory

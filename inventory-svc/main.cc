@@ -56,12 +56,14 @@ int Serve(Options options) {
   mysql::Pool writes(pool_of(options.server.executors.write));
   mysql::Pool postings(pool_of(options.server.executors.posting));
   mysql::Pool reports(pool_of(options.server.executors.report));
+  mysql::Pool records({.connection = options.database, .size_max = 2});
   rpc::Executors executors(options.server.executors, clock);
   const rpc::Serve serve({*methods, **authenticator, executors, metrics, clock},
                          options.server.limits);
-  Inventory inventory({reads, writes, postings, reports}, clock, uuids, serve);
+  Inventory inventory({reads, writes, postings, reports, records}, clock, uuids, serve);
   inventory.AddChecks(readiness);
   inventory.StartRefreshing();
+  inventory.StartSealing(options.sealer, metrics);
   return rpc::RunServer(options.server,
                         {.services = inventory.services(),
                          .serve = serve,

@@ -41,6 +41,7 @@ void Options::Declare(config::Settings& settings) {
       {.is_required = true, .help = "JWKS with the keys that the gateway signs identities with."});
   settings.Path("QM_INVENTORY_AUTH_SYSTEMS_FILE", &authenticator.systems_path,
                 {.help = "Which systems may call directly, and with which grants."});
+  sealer.Declare(settings);
 }
 
 }  // namespace quartermaster::inventory

@@ -5,6 +5,7 @@
 #include "platform/auth/service_authenticator.h"
 #include "platform/config/settings.h"
 #include "platform/mysql/options.h"
+#include "platform/records/sealer.h"
 #include "platform/rpc/server.h"
 
 namespace quartermaster::inventory {
@@ -14,6 +15,7 @@ struct Options {
   rpc::ServerOptions server;
   mysql::ConnectionOptions database;
   auth::ServiceAuthenticator::Options authenticator;
+  records::SealerOptions sealer;
 
   // Declares every setting, all named `QM_INVENTORY_…`.
   void Declare(config::Settings& settings);

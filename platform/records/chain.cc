@@ -58,14 +58,14 @@ std::optional<ChainCheck::Misfit> ChainCheck::Add(
     const SealedRecord& sealed, const std::optional<base::Sha256Digest>& told_hash) {
   const bool is_first = last_sequence_ == 0;
   if (is_first ? sealed.sequence < 1 : sealed.sequence != last_sequence_ + 1) {
-    return Misfit{last_sequence_ + 1, absl::StrCat("record ", last_sequence_ + 1,
-                                                   " is missing: what follows says it is ",
-                                                   sealed.sequence)};
+    return Misfit{last_sequence_ + 1,
+                  absl::StrCat("record ", last_sequence_ + 1,
+                               " is missing: what follows says it is ", sealed.sequence)};
   }
   const base::Sha256Digest hash = HashRecord(sealed);
   if (told_hash.has_value() && *told_hash != hash) {
-    return Misfit{sealed.sequence, absl::StrCat("record ", sealed.sequence,
-                                                " is not what its hash was made from")};
+    return Misfit{sealed.sequence,
+                  absl::StrCat("record ", sealed.sequence, " is not what its hash was made from")};
   }
   last_sequence_ = sealed.sequence;
   record_hashes_.push_back(hash);

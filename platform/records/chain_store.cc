@@ -49,10 +49,9 @@ absl::StatusOr<int64_t> NumberRecords(mysql::Connection& connection, const Block
   }
   // By the primary key alone: by the index of what is not sealed it would wait for the rows of
   // everybody who is writing.
-  return connection.Execute(absl::StrCat("UPDATE records FORCE INDEX (PRIMARY) SET sequence = ",
-                                         draft.records[at].sequence - 1, " + FIELD(record_id, ",
-                                         ids, ") WHERE record_id IN (", ids,
-                                         ") AND sequence IS NULL"));
+  return connection.Execute(absl::StrCat(
+      "UPDATE records FORCE INDEX (PRIMARY) SET sequence = ", draft.records[at].sequence - 1,
+      " + FIELD(record_id, ", ids, ") WHERE record_id IN (", ids, ") AND sequence IS NULL"));
 }
 
 absl::Status WriteBlock(mysql::Connection& connection, int64_t epoch, const BlockDraft& draft) {
@@ -98,11 +97,11 @@ absl::StatusOr<std::optional<int64_t>> TakeLease(mysql::Connection& connection,
   // Of several who saw it free, one finds the epoch as it was.
   QM_ASSIGN_OR_RETURN(
       const int64_t taken,
-      connection.Execute("UPDATE sealer_lease SET epoch = ?, holder = ?, end_time = "
-                         "UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND WHERE lease_id = 1 AND "
-                         "epoch = ?",
-                         {epoch + 1, holder.ToBytes(), absl::ToInt64Microseconds(lease_time),
-                          epoch}));
+      connection.Execute(
+          "UPDATE sealer_lease SET epoch = ?, holder = ?, end_time = "
+          "UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND WHERE lease_id = 1 AND "
+          "epoch = ?",
+          {epoch + 1, holder.ToBytes(), absl::ToInt64Microseconds(lease_time), epoch}));
   if (taken != 1) return std::nullopt;
   return epoch + 1;
 }
@@ -118,9 +117,10 @@ absl::Status RenewLease(mysql::Connection& connection, int64_t epoch, absl::Dura
 
 absl::Status ReleaseLease(mysql::Connection& connection, int64_t epoch) {
   return connection
-      .Execute("UPDATE sealer_lease SET end_time = '1970-01-01 00:00:00' WHERE lease_id = 1 AND "
-               "epoch = ?",
-               {epoch})
+      .Execute(
+          "UPDATE sealer_lease SET end_time = '1970-01-01 00:00:00' WHERE lease_id = 1 AND "
+          "epoch = ?",
+          {epoch})
       .status();
 }
 
@@ -161,19 +161,17 @@ absl::StatusOr<std::optional<BlockDraft>> DraftBlock(mysql::Pool& pool, absl::Ti
 
 absl::Status StoreBlock(mysql::Pool& pool, absl::Time deadline, int64_t epoch,
                         absl::Duration lease_time, const BlockDraft& draft) {
-  return mysql::InTransaction(
-      pool, deadline, [&](mysql::Connection& connection) -> absl::Status {
-        QM_RETURN_IF_ERROR(RenewLease(connection, epoch, lease_time));
-        // A COMMIT whose answer was lost is run again: then the block is there already.
-        QM_ASSIGN_OR_RETURN(
-            const mysql::Rows stored,
-            connection.Query("SELECT hash FROM record_blocks WHERE number = ?",
-                             {draft.block.number}));
-        if (!stored.empty() && ToDigest(stored[0].String(0)) == draft.block.hash) {
-          return absl::OkStatus();
-        }
-        return WriteBlock(connection, epoch, draft);
-      });
+  return mysql::InTransaction(pool, deadline, [&](mysql::Connection& connection) -> absl::Status {
+    QM_RETURN_IF_ERROR(RenewLease(connection, epoch, lease_time));
+    // A COMMIT whose answer was lost is run again: then the block is there already.
+    QM_ASSIGN_OR_RETURN(
+        const mysql::Rows stored,
+        connection.Query("SELECT hash FROM record_blocks WHERE number = ?", {draft.block.number}));
+    if (!stored.empty() && ToDigest(stored[0].String(0)) == draft.block.hash) {
+      return absl::OkStatus();
+    }
+    return WriteBlock(connection, epoch, draft);
+  });
 }
 
 bool IsDeposed(const absl::Status& status) { return status::GetReason(status) == kDeposed; }
@@ -198,8 +196,8 @@ absl::StatusOr<std::vector<SealedRecord>> ReadSealed(mysql::Connection& connecti
   std::vector<SealedRecord> records;
   records.reserve(rows.size());
   for (const mysql::Row row : rows) {
-    records.push_back({.sequence = static_cast<int64_t>(row.Uint64(0)),
-                       .record = ReadRecord(row, 1)});
+    records.push_back(
+        {.sequence = static_cast<int64_t>(row.Uint64(0)), .record = ReadRecord(row, 1)});
   }
   return records;
 }

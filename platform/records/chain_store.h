@@ -34,11 +34,11 @@ absl::Status RenewLease(mysql::Connection& connection, int64_t epoch, absl::Dura
 // Ends the lease of `epoch`, if it is still held, so that another need not wait for its end.
 absl::Status ReleaseLease(mysql::Connection& connection, int64_t epoch);
 
-// Reads what is committed and not sealed, at most `records_max`, ordered by (`record_time`, id), and
-// makes a block of it after the head. Nothing if nothing waits.
+// Reads what is committed and not sealed, at most `records_max`, ordered by (`record_time`, id),
+// and makes a block of it after the head. Nothing if nothing waits.
 //
 // All of it is read from one snapshot, which cannot show a transaction and hide one that had
-// committed before it (docs/adr/0021). So with a record come all those that it rests on: they
+// committed before it (docs/adr/0040). So with a record come all those that it rests on: they
 // committed first, and their `record_time` is earlier.
 absl::StatusOr<std::optional<BlockDraft>> DraftBlock(mysql::Pool& pool, absl::Time deadline,
                                                      int records_max, absl::Time now);

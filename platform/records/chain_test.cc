@@ -62,9 +62,7 @@ int64_t FindMisfit(const Chain& chain) {
   return 0;
 }
 
-TEST(ChainCheckTest, TakesAWholeChainFromItsBeginning) {
-  EXPECT_EQ(FindMisfit(AChain(4)), 0);
-}
+TEST(ChainCheckTest, TakesAWholeChainFromItsBeginning) { EXPECT_EQ(FindMisfit(AChain(4)), 0); }
 
 TEST(ChainCheckTest, TakesAChainFromAnyBlockOn) {
   Chain chain = AChain(4);

@@ -57,8 +57,8 @@ mysql::Statement InsertRecords(const std::vector<Record>& records) {
          {mysql::Value(record.record_id.ToBytes()), mysql::Value(record.record_time),
           mysql::Value(record.occurred_time), mysql::Value(record.caller),
           mysql::Value(record.method), mysql::Value(record.resource),
-          mysql::Value(record.request_id.ToBytes()), before, mysql::Value(ToBytes(record.after_hash)),
-          mysql::Value(record.trace_id)}) {
+          mysql::Value(record.request_id.ToBytes()), before,
+          mysql::Value(ToBytes(record.after_hash)), mysql::Value(record.trace_id)}) {
       statement.params.push_back(std::move(value));
     }
   }

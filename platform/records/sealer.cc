@@ -50,11 +50,11 @@ Sealer::Sealer(mysql::Pool& pool, const base::Clock& clock, base::UuidSource& uu
       options_(options),
       is_leader_gauge_(
           metrics.AddGauge("sealer_leader_count", "1 in the replica that seals records.").Only()),
-      sequence_gauge_(
-          metrics
-              .AddGauge("sealed_sequence_count", "Records that this replica has seen sealed, by its "
-                                                 "own sealing.")
-              .Only()),
+      sequence_gauge_(metrics
+                          .AddGauge("sealed_sequence_count",
+                                    "Records that this replica has seen sealed, by its "
+                                    "own sealing.")
+                          .Only()),
       lag_gauge_(metrics
                      .AddGauge("sealer_lag_seconds",
                                "Age of the oldest record that the leader has not sealed.")
@@ -83,7 +83,8 @@ absl::StatusOr<int> Sealer::TakeTurn() {
   const bool was_leader = is_leader();
   absl::StatusOr<int> sealed = LeadAndSeal();
   if (!sealed.ok()) {
-    if (is_leader()) step_downs_.With({IsDeposed(sealed.status()) ? "deposed" : "error"}).Increment();
+    if (is_leader())
+      step_downs_.With({IsDeposed(sealed.status()) ? "deposed" : "error"}).Increment();
     epoch_ = 0;
   }
   if (is_leader() != was_leader) {
@@ -117,8 +118,8 @@ absl::StatusOr<int> Sealer::LeadAndSeal() {
     renew_time_ = start;
     return 0;
   }
-  lag_gauge_.Set(std::max(
-      0.0, absl::ToDoubleSeconds(now - draft->records.front().record.record_time)));
+  lag_gauge_.Set(
+      std::max(0.0, absl::ToDoubleSeconds(now - draft->records.front().record.record_time)));
   QM_RETURN_IF_ERROR(StoreBlock(pool_, deadline, epoch_, options_.lease_time, *draft));
   renew_time_ = start;
   sealed_.Increment(static_cast<double>(draft->records.size()));

@@ -72,7 +72,8 @@ InventoryServer::PoolSet::PoolSet(const mysql::ConnectionOptions& connection)
     : reads(PoolOf(connection)),
       writes(PoolOf(connection)),
       postings(PoolOf(connection)),
-      reports(PoolOf(connection)) {}
+      reports(PoolOf(connection)),
+      records(PoolOf(connection)) {}
 
 InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable& methods,
                                  auth::Authenticator* authenticator)
@@ -81,8 +82,8 @@ InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable&
       executors_(ExecutorOptions(), clock_),
       serve_({methods_, authenticator == nullptr ? authenticator_ : *authenticator, executors_,
               metrics_, clock_}),
-      inventory_({pools_.reads, pools_.writes, pools_.postings, pools_.reports}, clock_, uuids_,
-                 serve_) {
+      inventory_({pools_.reads, pools_.writes, pools_.postings, pools_.reports, pools_.records},
+                 clock_, uuids_, serve_) {
   inventory_.AddChecks(readiness_);
 }
 
@@ -93,6 +94,10 @@ std::unique_ptr<InventoryServer> InventoryServer::Start(TestDatabase& database,
       new InventoryServer(database, LoadMethods(), options.authenticator));
   QM_CHECK(made->inventory_.Refresh(absl::Now() + absl::Seconds(10)).ok());
   if (options.refreshes) made->inventory_.StartRefreshing();
+  if (options.seals) {
+    made->inventory_.StartSealing(
+        {.interval = absl::Milliseconds(5), .lease_time = absl::Seconds(2)}, made->metrics_);
+  }
   absl::StatusOr<std::unique_ptr<rpc::Server>> server =
       rpc::Server::Start(options.server, {.services = made->inventory_.services(),
                                           .serve = made->serve_,

@@ -49,6 +49,8 @@ class InventoryServer {
   struct Options {
     // False: it learns what other replicas wrote only when it looks for something it does not know.
     bool refreshes = false;
+    // True: it seals records, every few milliseconds.
+    bool seals = false;
     // Tells who calls, in place of the fake.
     auth::Authenticator* authenticator = nullptr;
     rpc::ServerOptions server = {.program = "inventory-svc", .is_plaintext = true};
@@ -101,6 +103,7 @@ class InventoryServer {
     mysql::Pool writes;
     mysql::Pool postings;
     mysql::Pool reports;
+    mysql::Pool records;
   };
 
   InventoryServer(TestDatabase& database, const rpc::MethodTable& methods,

@@ -1,7 +1,5 @@
 // Sealing: one order, no gaps, one leader, whatever sealers and writers do at the same time.
 
-#include "platform/records/sealer.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,13 +10,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "inventory_migrations.h"
 #include "platform/base/status_macros.h"
 #include "platform/mysql/transaction.h"
 #include "platform/records/chain_store.h"
 #include "platform/records/record_rows.h"
+#include "platform/records/sealer.h"
 #include "platform/telemetry/metrics.h"
 #include "tests/harness/database.h"
 #include "tests/harness/invariants.h"
@@ -50,10 +48,9 @@ class RecordsSealerTest : public ::testing::Test {
 
   std::unique_ptr<Replica> AReplica(int block_records_max = 1000,
                                     absl::Duration lease_time = absl::Seconds(60)) {
-    return std::make_unique<Replica>(
-        pool_, SealerOptions{.interval = absl::Milliseconds(2),
-                             .block_records_max = block_records_max,
-                             .lease_time = lease_time});
+    return std::make_unique<Replica>(pool_, SealerOptions{.interval = absl::Milliseconds(2),
+                                                          .block_records_max = block_records_max,
+                                                          .lease_time = lease_time});
   }
 
   Record ARecord(absl::string_view resource, absl::Time record_time) {
@@ -148,8 +145,8 @@ TEST_F(RecordsSealerTest, SealsALargeBlockInOneTransaction) {
 TEST_F(RecordsSealerTest, PutsWhatCommitsLateIntoALaterBlock) {
   const auto replica = AReplica();
   const mysql::Statement late = InsertRecords({ARecord("committed-late", noon_)});
-  const absl::Status committed = mysql::InTransaction(
-      pool_, Soon(), [&](mysql::Connection& connection) -> absl::Status {
+  const absl::Status committed =
+      mysql::InTransaction(pool_, Soon(), [&](mysql::Connection& connection) -> absl::Status {
         QM_RETURN_IF_ERROR(connection.Execute(late.sql, late.params).status());
         Append({ARecord("committed-first", noon_ + absl::Hours(1))});
         // Neither waits for the open transaction nor sees what it wrote.
