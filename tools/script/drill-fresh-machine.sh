@@ -1,17 +1,25 @@
-# Runs both README commands on a bare Debian with git, as root and as a plain user [--up-only].
+# Runs the README's commands on a bare Debian, as root, with sudo and without [--up-only] [--ccache].
 # shellcheck shell=sh
 #
 # The machine is a folder made by debootstrap, entered with its own mounts and process ids, so that
 # nothing that was started or mounted in it outlives the drill. It shares the network, because apt
 # needs it; where our ports are taken, other ports are used and named. The mirror is the one that
-# this machine's apt uses.
+# this machine's apt uses. With --ccache the machine has ccache besides git and takes what was
+# compiled before from this machine's cache: the drill proves the same, but its minutes say nothing.
 
 readme_commands='up test'
+cache=''
+cache_here=/var/cache/ccache
+cache_settings=''
 for argument in "$@"; do
   case $argument in
     --up-only) readme_commands=up ;;
+    --ccache)
+      cache=$(ccache --get-config cache_dir) || fail "There is no ccache on this machine."
+      cache_settings="CCACHE_DIR=$cache_here CCACHE_TEMPDIR=/tmp/ccache CCACHE_UMASK=022"
+      ;;
     *)
-      complain "fresh-machine takes --up-only or nothing."
+      complain "fresh-machine takes --up-only and --ccache."
       exit 2
       ;;
   esac
@@ -56,17 +64,28 @@ make_machine() {
     cp -L /etc/resolv.conf "$machines/$1/etc/resolv.conf" && cp /etc/hosts "$machines/$1/etc/hosts" &&
     { ! ls /etc/apt/apt.conf.d/*proxy* >/dev/null 2>&1 ||
       cp /etc/apt/apt.conf.d/*proxy* "$machines/$1/etc/apt/apt.conf.d/"; } &&
-    git clone -q --no-hardlinks "$root" "$machines/$1$checkout"
+    git clone -q --no-hardlinks "$root" "$machines/$1$checkout" &&
+    { [ -z "$cache" ] || give_cache "$1"; }
+}
+
+# The cache itself is mounted by in_machine. Root adds to it, others read it.
+give_cache() {
+  mkdir -p "$machines/$1$cache_here" &&
+    in_machine "$1" root \
+      "apt-get -q -q update && apt-get -q -q install --yes --no-install-recommends ccache >/dev/null"
 }
 
 # in_machine NAME USER COMMAND: runs a shell command in the checkout's copy.
 in_machine() {
+  settings="$ports $cache_settings"
+  [ "$2" = root ] || settings="$settings CCACHE_READONLY=1"
   unshare --mount --pid --fork --kill-child sh -c '
     mount --make-rprivate / && mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" &&
       mount -t sysfs -o ro sysfs "$1/sys" && mount -t tmpfs tmpfs "$1/tmp" && chmod 1777 "$1/tmp" &&
+      { [ -z "$6" ] || mount --bind "$6" "$1$7"; } &&
       exec chroot "$1" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         TERM=dumb LANG=C.UTF-8 $4 su -s /bin/sh "$2" -c "cd $5 && $3"
-  ' in_machine "$machines/$1" "$2" "$3" "$ports" "$checkout"
+  ' in_machine "$machines/$1" "$2" "$3" "$settings" "$checkout" "$cache" "$cache_here"
 }
 
 # A free port for each of ours that is taken here.
@@ -99,13 +118,23 @@ run_readme_commands() { # MACHINE USER
   timed "$1" "$2" "./quartermaster up, again" "./quartermaster up && ./quartermaster down"
 }
 
+# Who may become root by sudo is asked nothing.
+run_with_sudo() {
+  in_machine sudo root "apt-get -q -q install --yes --no-install-recommends sudo >/dev/null 2>&1 &&
+    useradd --create-home clerk && echo 'clerk ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/clerk &&
+    chown -R clerk: $checkout" && timed sudo clerk "./quartermaster up" "./quartermaster up && ./quartermaster down"
+}
+
 # A plain user without sudo is told one command; root runs exactly that; then it works.
 run_as_plain_user() {
   in_machine user root "useradd --create-home clerk && chown -R clerk: $checkout" || return 1
-  timed user clerk "up names what root must run" \
-    "./quartermaster up >/tmp/said 2>&1 && exit 1; cat /tmp/said; sed -n 's/^  *\\(apt-get update .*\\)/\\1/p' /tmp/said >.quartermaster/as-root; test -s .quartermaster/as-root" &&
-    timed user root "what it named" "sh .quartermaster/as-root >/dev/null" &&
-    run_readme_commands user clerk
+  for readme_command in $readme_commands; do
+    timed user clerk "$readme_command names what root must run" \
+      "./quartermaster $readme_command >/tmp/said 2>&1 && exit 1; cat /tmp/said; sed -n 's/^  *\\(apt-get update .*\\)/\\1/p' /tmp/said >.quartermaster/as-root; test -s .quartermaster/as-root" &&
+      timed user root "what it named" "sh .quartermaster/as-root >/dev/null" &&
+      timed user clerk "./quartermaster $readme_command" "./quartermaster $readme_command" || return 1
+  done
+  timed user clerk "./quartermaster up, again" "./quartermaster up && ./quartermaster down"
 }
 
 drill_status=0
@@ -115,6 +144,9 @@ choose_ports
 step "Copy it for root" make_machine root || exit 1
 run_readme_commands root root || drill_status=1
 remove_machine root
+step "Copy it for a user with sudo" make_machine sudo || exit 1
+run_with_sudo || drill_status=1
+remove_machine sudo
 step "Copy it for a plain user" make_machine user || exit 1
 run_as_plain_user || drill_status=1
 remove_machine user
