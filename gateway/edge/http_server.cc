@@ -110,13 +110,15 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   }
 
   void Stop(absl::Time deadline) {
+    // Seen by every connection at once: an answer that goes out from now on says that it is the
+    // last.
+    is_stopping_ = true;
     net::post(acceptor_.get_executor(), [this] {
       error_code ignored;
-      is_stopping_ = true;
       accept_timer_.cancel();
       acceptor_.close(ignored);
     });
-    for (const std::shared_ptr<Session>& session : LiveSessions()) session->Drain();
+    for (const std::shared_ptr<Session>& session : LiveSessions()) session->CloseIfIdle();
     const auto none_left = [this]()
                                ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return sessions_.empty(); };
     {
@@ -163,7 +165,10 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
       base::MutexLock lock(&mutex_);
       if (static_cast<int>(sessions_.size()) < options_.connections_max) {
         session = MakeSession(std::move(socket), tls_.get(),
-                              {.options = options_, .handler = handler_, .body_bytes = body_bytes_},
+                              {.options = options_,
+                               .handler = handler_,
+                               .body_bytes = body_bytes_,
+                               .is_stopping = is_stopping_},
                               [self = shared_from_this()](const Session* ended) {
                                 base::MutexLock end_lock(&self->mutex_);
                                 self->sessions_.erase(ended);

@@ -106,9 +106,8 @@ class TypedSession final : public Session,
     net::post(stream_.get_executor(), [self = this->shared_from_this()] { self->Begin(); });
   }
 
-  void Drain() override {
+  void CloseIfIdle() override {
     net::post(stream_.get_executor(), [self = this->shared_from_this()] {
-      self->is_draining_ = true;
       if (self->state_ == State::kIdle) self->Close();
     });
   }
@@ -178,7 +177,7 @@ class TypedSession final : public Session,
   }
 
   void ReadHead() {
-    if (is_draining_) return Linger();
+    if (parts_.is_stopping) return Linger();
     state_ = State::kIdle;
     if (buffer_.size() > 0) return BeginHead();
     lowest().expires_after(ToChrono(options_.idle_time_max));
@@ -369,7 +368,7 @@ class TypedSession final : public Session,
 
   void Write(HttpResponse response) {
     state_ = State::kWriting;
-    is_keeping_alive_ = is_keeping_alive_ && !is_draining_;
+    is_keeping_alive_ = is_keeping_alive_ && !parts_.is_stopping;
     message_.emplace();
     message_->version(11);
     message_->result(static_cast<unsigned>(response.status));
@@ -443,7 +442,6 @@ class TypedSession final : public Session,
   Stream stream_;
   beast::flat_buffer buffer_;
   State state_ = State::kIdle;
-  bool is_draining_ = false;
   bool is_keeping_alive_ = false;
   bool is_head_request_ = false;
   int64_t body_bytes_taken_ = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <memory>
@@ -16,8 +17,9 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual void Run() = 0;
-  // Closes now if no request is under way, otherwise after the answer. Thread-safe.
-  virtual void Drain() = 0;
+  // Closes now if no request is under way. Others close by themselves once `is_stopping` is set.
+  // Thread-safe.
+  virtual void CloseIfIdle() = 0;
   // Closes now. Thread-safe.
   virtual void Abort() = 0;
 };
@@ -27,6 +29,8 @@ struct SessionParts {
   const HttpServer::Options& options;
   HttpHandler& handler;
   Budget& body_bytes;
+  // From then on no connection takes another request.
+  const std::atomic<bool>& is_stopping;
 };
 
 // `on_end` is called when the connection is closed. `tls` may be null, for none.
