@@ -27,7 +27,7 @@ const std::vector<absl::string_view>& ServiceNames() {
 }
 
 Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
-                     const rpc::Serve& serve)
+                     const rpc::Serve& serve, const Options& options)
     : reads_(pools.reads),
       records_(pools.records),
       uuids_(uuids),
@@ -37,12 +37,12 @@ Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSou
       queries_(pools.reads, pools.reports),
       lot_store_(pools.writes, uuids),
       transfer_store_(pools.reads, pools.writes, stock_store_.balance_ids(), uuids),
-      units_(unit_store_),
+      units_(unit_store_, clock, options.look_again_after),
       items_(item_store_, kItemsInMemoryMax),
       unit_registry_(unit_store_, units_, clock),
       catalog_(item_store_, items_, units_, clock),
       ledger_(stock_store_, units_, items_, clock, uuids),
-      reader_(queries_, stock_store_, units_, items_, clock),
+      reader_(queries_, stock_store_, units_, items_, clock, options.time_zone),
       lots_(lot_store_, units_, items_, clock),
       desk_(transfer_store_, stock_store_, ledger_, units_, clock, uuids),
       units_service_(serve, unit_registry_),

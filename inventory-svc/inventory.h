@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "inventory-svc/api/catalog_service.h"
 #include "inventory-svc/api/ledger_service.h"
 #include "inventory-svc/api/transfers_service.h"
@@ -46,8 +47,15 @@ const std::vector<absl::string_view>& ServiceNames();
 // Thread-safe. What it is given must outlive it.
 class Inventory {
  public:
+  struct Options {
+    // How long a unit or location may be said not to exist after another replica made it.
+    absl::Duration look_again_after = absl::Milliseconds(20);
+    // Where days begin and end.
+    absl::TimeZone time_zone;
+  };
+
   Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
-            const rpc::Serve& serve);
+            const rpc::Serve& serve, const Options& options);
 
   // Takes in what other replicas changed of units and items. The first success makes the service
   // ready.

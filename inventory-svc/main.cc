@@ -60,7 +60,8 @@ int Serve(Options options) {
   rpc::Executors executors(options.server.executors, clock);
   const rpc::Serve serve({*methods, **authenticator, executors, metrics, clock},
                          options.server.limits);
-  Inventory inventory({reads, writes, postings, reports, records}, clock, uuids, serve);
+  Inventory inventory({reads, writes, postings, reports, records}, clock, uuids, serve,
+                      options.inventory);
   inventory.AddChecks(readiness);
   inventory.StartRefreshing();
   inventory.StartSealing(options.sealer, metrics);

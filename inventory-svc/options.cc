@@ -1,5 +1,7 @@
 #include "inventory-svc/options.h"
 
+#include "absl/strings/str_cat.h"
+
 namespace quartermaster::inventory {
 
 void Options::Declare(config::Settings& settings) {
@@ -42,6 +44,20 @@ void Options::Declare(config::Settings& settings) {
   settings.Path("QM_INVENTORY_AUTH_SYSTEMS_FILE", &authenticator.systems_path,
                 {.help = "Which systems may call directly, and with which grants."});
   sealer.Declare(settings);
+
+  settings.Duration("QM_INVENTORY_UNITS_LOOK_AGAIN", &inventory.look_again_after,
+                    {.max = absl::Seconds(10),
+                     .help = "How often the database is asked for units that are not known, at "
+                             "most; so long may one that another replica made be unknown here."});
+  std::string time_zone = "Asia/Shanghai";
+  settings.String("QM_INVENTORY_TIME_ZONE", &time_zone,
+                  {.is_required = true,
+                   .help = "Where days begin and end: a lot can be used until its last day ends "
+                           "there. A name of the time zone database."});
+  if (!absl::LoadTimeZone(time_zone, &inventory.time_zone)) {
+    settings.AddMistake("QM_INVENTORY_TIME_ZONE",
+                        absl::StrCat("\"", time_zone, "\" is not in the time zone database"));
+  }
 }
 
 }  // namespace quartermaster::inventory

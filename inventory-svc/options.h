@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "inventory-svc/inventory.h"
 #include "platform/auth/service_authenticator.h"
 #include "platform/config/settings.h"
 #include "platform/mysql/options.h"
@@ -16,6 +17,7 @@ struct Options {
   mysql::ConnectionOptions database;
   auth::ServiceAuthenticator::Options authenticator;
   records::SealerOptions sealer;
+  Inventory::Options inventory;
 
   // Declares every setting, all named `QM_INVENTORY_…`.
   void Declare(config::Settings& settings);

@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,17 @@ namespace {
 using testing::SizeIs;
 
 const absl::Time kDeadline = absl::InfiniteFuture();
+constexpr absl::Duration kLookAgainAfter = absl::Milliseconds(20);
+
+// A clock that stands still until it is moved.
+class ManualClock final : public base::Clock {
+ public:
+  absl::Time Now() const override { return absl::UnixEpoch() + absl::Microseconds(micros_.load()); }
+  void Advance(absl::Duration by) { micros_ += absl::ToInt64Microseconds(by); }
+
+ private:
+  std::atomic<int64_t> micros_ = 0;
+};
 
 // Units and locations that a test changes; counts how often it was asked.
 class FakeUnitSource final : public UnitSource {
@@ -58,9 +71,11 @@ class UnitDirectoryTest : public testing::Test {
     source_.AddLocation(1, 2, "units/east/locations/a");
     EXPECT_TRUE(directory_.Refresh(kDeadline).ok());
     source_.asked_count = 0;
+    clock_.Advance(kLookAgainAfter);
   }
   FakeUnitSource source_;
-  UnitDirectory directory_{source_};
+  ManualClock clock_;
+  UnitDirectory directory_{source_, clock_, kLookAgainAfter};
 };
 
 TEST_F(UnitDirectoryTest, TakesInOnlyWhatChanged) {
@@ -99,6 +114,46 @@ TEST_F(UnitDirectoryTest, LooksAgainOnlyForWhatItDoesNotKnow) {
       "LOCATION_NOT_FOUND");
 }
 
+// Goal: who asks for names that nobody has does not turn each into a read of the database.
+// Method: many callers at once while the clock stands, then once more when the time is over.
+TEST_F(UnitDirectoryTest, AFloodOfUnknownNamesAsksTheSourceOnce) {
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back([&, i] {
+      for (int k = 0; k < 100; ++k) {
+        const std::string unit = absl::StrCat("units/ghost-", i, "-", k);
+        EXPECT_TRUE(directory_.TreeWith(kDeadline, {unit}).ok());
+        EXPECT_FALSE(directory_.GetLocation(kDeadline, unit + "/locations/a").ok());
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(source_.asked_count, 1);
+  source_.Add(3, "units/west", UnitId(1));
+  EXPECT_FALSE((*directory_.TreeWith(kDeadline, {"units/west"}))->Find("units/west").has_value());
+
+  clock_.Advance(kLookAgainAfter);
+
+  EXPECT_TRUE((*directory_.TreeWith(kDeadline, {"units/west"}))->Find("units/west").has_value());
+  EXPECT_EQ(source_.asked_count, 2);
+  // A clock that was set back does not keep it from looking.
+  clock_.Advance(-absl::Hours(1));
+  EXPECT_TRUE(directory_.TreeWith(kDeadline, {"units/ghost"}).ok());
+  EXPECT_EQ(source_.asked_count, 3);
+}
+
+// Goal: what could not be looked for is not said not to exist.
+TEST_F(UnitDirectoryTest, AsksAgainAtOnceAfterASourceThatFailed) {
+  source_.error = absl::UnavailableError("gone");
+  EXPECT_FALSE(directory_.TreeWith(kDeadline, {"units/west"}).ok());
+  EXPECT_FALSE(directory_.TreeWith(kDeadline, {"units/west"}).ok());
+
+  source_.error = absl::OkStatus();
+  source_.Add(3, "units/west", UnitId(1));
+
+  EXPECT_TRUE((*directory_.TreeWith(kDeadline, {"units/west"}))->Find("units/west").has_value());
+}
+
 TEST_F(UnitDirectoryTest, KeepsWhatItKnowsWhenTheSourceFails) {
   source_.error = absl::UnavailableError("gone");
 
@@ -133,7 +188,8 @@ TEST_F(UnitDirectoryTest, ListsTheLocationsOfUnits) {
 
 TEST(EmptyUnitDirectoryTest, IsNotLoadedUntilItWasFilled) {
   FakeUnitSource source;
-  UnitDirectory directory(source);
+  const ManualClock clock;
+  UnitDirectory directory(source, clock, kLookAgainAfter);
   EXPECT_FALSE(directory.is_loaded());
 
   ASSERT_TRUE(directory.Refresh(kDeadline).ok());

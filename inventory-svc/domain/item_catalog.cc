@@ -36,7 +36,7 @@ absl::Status CheckSubstitutes(ItemBook& book, const Item& item) {
 }  // namespace
 
 absl::Status ItemCatalog::CheckMayManage(const base::Call& call) {
-  if (units_.tree()->empty()) QM_RETURN_IF_ERROR(units_.Refresh(call.deadline));
+  if (units_.tree()->empty()) QM_RETURN_IF_ERROR(units_.LookAgain(call.deadline));
   return CheckCoversRoot(call.caller, kManage, clock_.Now(), *units_.tree());
 }
 

@@ -4,8 +4,8 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/time/civil_time.h"
 #include "inventory-svc/domain/catalog_errors.h"
+#include "inventory-svc/domain/expiry.h"
 #include "inventory-svc/domain/ledger_errors.h"
 #include "inventory-svc/domain/movement_view.h"
 #include "inventory-svc/domain/names.h"
@@ -112,12 +112,9 @@ absl::StatusOr<std::vector<NamedStockLine>> StockReader::SummarizeStock(const ba
                                                                         const std::string& unit,
                                                                         int expiring_days) {
   QM_ASSIGN_OR_RETURN(const CoveredUnits covered, CoveredSubtree(call, unit));
-  // Days are counted in UTC, as lots' dates are: a lot that expires today has expired tomorrow.
-  const absl::CivilDay horizon =
-      absl::ToCivilDay(clock_.Now(), absl::UTCTimeZone()) + expiring_days;
-  QM_ASSIGN_OR_RETURN(
-      const std::vector<StockLine> sums,
-      queries_.SumStock(call.deadline, covered.units, absl::FormatCivilTime(horizon)));
+  const std::string horizon = ExpiringBefore(clock_.Now(), time_zone_, expiring_days);
+  QM_ASSIGN_OR_RETURN(const std::vector<StockLine> sums,
+                      queries_.SumStock(call.deadline, covered.units, horizon));
   std::vector<ItemId> ids;
   for (const StockLine& line : sums) ids.push_back(line.item);
   QM_ASSIGN_OR_RETURN(const auto items, items_.GetItemsById(call.deadline, ids));
@@ -136,7 +133,7 @@ absl::StatusOr<std::vector<NamedStockLine>> StockReader::SummarizeStock(const ba
 
 absl::StatusOr<std::vector<NamedProof>> StockReader::ProveConservation(const base::Call& call,
                                                                        const std::string& item) {
-  if (units_.tree()->empty()) QM_RETURN_IF_ERROR(units_.Refresh(call.deadline));
+  if (units_.tree()->empty()) QM_RETURN_IF_ERROR(units_.LookAgain(call.deadline));
   QM_RETURN_IF_ERROR(CheckCoversRoot(call.caller, kProve, clock_.Now(), *units_.tree()));
   std::optional<ItemId> id;
   if (!item.empty()) {

@@ -65,9 +65,15 @@ struct NamedProof {
 // at the methods of the same names. Thread-safe; what it is given must outlive it.
 class StockReader {
  public:
+  // Days begin and end as they do in `time_zone`.
   StockReader(StockQueries& queries, StockStore& store, UnitDirectory& units, ItemDirectory& items,
-              const base::Clock& clock)
-      : queries_(queries), store_(store), units_(units), items_(items), clock_(clock) {}
+              const base::Clock& clock, absl::TimeZone time_zone)
+      : queries_(queries),
+        store_(store),
+        units_(units),
+        items_(items),
+        clock_(clock),
+        time_zone_(time_zone) {}
 
   absl::StatusOr<Movement> GetMovement(const base::Call& call, const base::Uuid& movement_id);
   absl::StatusOr<MovementPage> ListMovements(const base::Call& call,
@@ -102,6 +108,7 @@ class StockReader {
   UnitDirectory& units_;
   ItemDirectory& items_;
   const base::Clock& clock_;
+  const absl::TimeZone time_zone_;
 };
 
 }  // namespace quartermaster::inventory

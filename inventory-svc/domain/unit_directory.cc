@@ -10,9 +10,24 @@ namespace quartermaster::inventory {
 
 absl::Status UnitDirectory::Refresh(absl::Time deadline) {
   base::MutexLock refreshing(&refresh_mutex_);
+  return Load(deadline);
+}
+
+absl::Status UnitDirectory::LookAgain(absl::Time deadline) {
+  // Whoever waits here finds what the one before loaded.
+  base::MutexLock refreshing(&refresh_mutex_);
+  const absl::Duration age = clock_.Now() - loaded_time_;
+  // A clock that was set back must not keep us from looking.
+  if (age >= absl::ZeroDuration() && age < look_again_after_) return absl::OkStatus();
+  return Load(deadline);
+}
+
+absl::Status UnitDirectory::Load(absl::Time deadline) {
+  const absl::Time now = clock_.Now();
   QM_ASSIGN_OR_RETURN(UnitChanges changes, source_.LoadUnitChanges(deadline, version_));
-  if (changes.version == version_) return absl::OkStatus();
-  return Apply(std::move(changes));
+  if (changes.version != version_) QM_RETURN_IF_ERROR(Apply(std::move(changes)));
+  loaded_time_ = now;
+  return absl::OkStatus();
 }
 
 absl::Status UnitDirectory::Apply(UnitChanges changes) {
@@ -60,7 +75,7 @@ absl::StatusOr<std::shared_ptr<const UnitTree>> UnitDirectory::TreeWith(
   const bool knows_all = std::ranges::all_of(
       unit_names, [&](const std::string& name) { return known->Find(name).has_value(); });
   if (knows_all) return known;
-  QM_RETURN_IF_ERROR(Refresh(deadline));
+  QM_RETURN_IF_ERROR(LookAgain(deadline));
   return tree();
 }
 
@@ -91,7 +106,7 @@ std::vector<std::shared_ptr<const LocationFacts>> UnitDirectory::LocationsOf(
 absl::StatusOr<std::shared_ptr<const LocationFacts>> UnitDirectory::GetLocation(
     absl::Time deadline, absl::string_view name) {
   if (auto known = FindLocation(name)) return known;
-  QM_RETURN_IF_ERROR(Refresh(deadline));
+  QM_RETURN_IF_ERROR(LookAgain(deadline));
   if (auto found = FindLocation(name)) return found;
   return LocationNotFound(name);
 }

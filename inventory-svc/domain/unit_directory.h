@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "inventory-svc/domain/unit_tree.h"
 #include "inventory-svc/domain/units.h"
+#include "platform/base/clock.h"
 #include "platform/base/mutex.h"
 
 namespace quartermaster::inventory {
@@ -44,14 +45,22 @@ class UnitSource {
 // within a poll (a second); a name that is not known is looked for before it is said not to exist.
 // So a unit that another replica moved is judged by its old place for a poll at most.
 //
-// Thread-safe. `source` must outlive it.
+// However many unknown names are asked for, the source is asked once in `look_again_after` for all
+// of them together: a name may be said not to exist for so long after another replica made it.
+//
+// Thread-safe. `source` and `clock` must outlive it.
 class UnitDirectory {
  public:
-  explicit UnitDirectory(UnitSource& source)
-      : source_(source), tree_(std::make_shared<const UnitTree>()) {}
+  UnitDirectory(UnitSource& source, const base::Clock& clock, absl::Duration look_again_after)
+      : source_(source),
+        clock_(clock),
+        look_again_after_(look_again_after),
+        tree_(std::make_shared<const UnitTree>()) {}
 
   // Takes in what changed. Cheap when nothing did. The source's errors; what was known stays.
   absl::Status Refresh(absl::Time deadline);
+  // The same, unless the source answered less than `look_again_after` ago.
+  absl::Status LookAgain(absl::Time deadline);
   // Tells whether it was ever filled: without that no call can be judged.
   bool is_loaded() const;
 
@@ -72,12 +81,17 @@ class UnitDirectory {
                                                                    absl::string_view name);
 
  private:
+  absl::Status Load(absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_);
   absl::Status Apply(UnitChanges changes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_);
 
   UnitSource& source_;
+  const base::Clock& clock_;
+  const absl::Duration look_again_after_;
   // Held across the load, so that changes are applied in the order they were read. Before `mutex_`.
   base::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   int64_t version_ ABSL_GUARDED_BY(refresh_mutex_) = -1;
+  // When the source was asked that answered last.
+  absl::Time loaded_time_ ABSL_GUARDED_BY(refresh_mutex_) = absl::InfinitePast();
   absl::flat_hash_map<UnitId, UnitNode> nodes_ ABSL_GUARDED_BY(refresh_mutex_);
 
   mutable base::Mutex mutex_;

@@ -91,7 +91,7 @@ absl::StatusOr<Page<Versioned<Unit>>> UnitRegistry::ListUnits(const base::Call& 
                                                               const std::string& root,
                                                               const PageRequest& page) {
   if (!root.empty()) QM_RETURN_IF_ERROR(CheckMay(call, kRead, {root}));
-  QM_RETURN_IF_ERROR(directory_.Refresh(call.deadline));
+  QM_RETURN_IF_ERROR(directory_.LookAgain(call.deadline));
   const std::shared_ptr<const UnitTree> tree = directory_.tree();
   std::vector<std::string> names;
   const auto add_subtree = [&](absl::string_view top) {
@@ -210,7 +210,7 @@ absl::StatusOr<Page<Versioned<Location>>> UnitRegistry::ListLocations(const base
                                                                       const std::string& parent,
                                                                       const PageRequest& page) {
   QM_RETURN_IF_ERROR(CheckMay(call, kRead, {parent}));
-  QM_RETURN_IF_ERROR(directory_.Refresh(call.deadline));
+  QM_RETURN_IF_ERROR(directory_.LookAgain(call.deadline));
   const std::shared_ptr<const UnitTree> tree = directory_.tree();
   std::vector<std::string> names;
   if (const std::optional<UnitId> unit = tree->Find(parent)) {

@@ -76,22 +76,21 @@ InventoryServer::PoolSet::PoolSet(const mysql::ConnectionOptions& connection)
       records(PoolOf(connection)) {}
 
 InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable& methods,
-                                 auth::Authenticator* authenticator)
+                                 const Options& options)
     : methods_(methods),
       pools_(database.options()),
       executors_(ExecutorOptions(), clock_),
-      serve_({methods_, authenticator == nullptr ? authenticator_ : *authenticator, executors_,
-              metrics_, clock_}),
+      serve_({methods_, options.authenticator == nullptr ? authenticator_ : *options.authenticator,
+              executors_, metrics_, clock_}),
       inventory_({pools_.reads, pools_.writes, pools_.postings, pools_.reports, pools_.records},
-                 clock_, uuids_, serve_) {
+                 clock_, uuids_, serve_, options.inventory) {
   inventory_.AddChecks(readiness_);
 }
 
 std::unique_ptr<InventoryServer> InventoryServer::Start(TestDatabase& database,
                                                         const Options& options) {
   QuietLog();
-  std::unique_ptr<InventoryServer> made(
-      new InventoryServer(database, LoadMethods(), options.authenticator));
+  std::unique_ptr<InventoryServer> made(new InventoryServer(database, LoadMethods(), options));
   QM_CHECK(made->inventory_.Refresh(absl::Now() + absl::Seconds(10)).ok());
   if (options.refreshes) made->inventory_.StartRefreshing();
   if (options.seals) {

@@ -54,6 +54,8 @@ class InventoryServer {
     // Tells who calls, in place of the fake.
     auth::Authenticator* authenticator = nullptr;
     rpc::ServerOptions server = {.program = "inventory-svc", .is_plaintext = true};
+    // Replicas learn of each other's units at once.
+    inventory::Inventory::Options inventory = {.look_again_after = absl::ZeroDuration()};
   };
 
   // Starts to serve. Several on one database are replicas.
@@ -106,8 +108,7 @@ class InventoryServer {
     mysql::Pool records;
   };
 
-  InventoryServer(TestDatabase& database, const rpc::MethodTable& methods,
-                  auth::Authenticator* authenticator);
+  InventoryServer(TestDatabase& database, const rpc::MethodTable& methods, const Options& options);
 
   const base::SystemClock clock_;
   FakeAuthenticator authenticator_;

@@ -61,7 +61,8 @@ class LedgerWorld final : public UnitSource, public ItemSource {
  private:
   std::vector<KnownItem> known_items_;
   std::vector<LotRow> lots_;
-  UnitDirectory units_{*this};
+  const base::SystemClock clock_;
+  UnitDirectory units_{*this, clock_, absl::ZeroDuration()};
   ItemDirectory items_{*this, 100};
 };
 

@@ -47,6 +47,7 @@ class ProveConservationTest : public LedgerTest {
   }
 };
 
+// The zone that servers of tests are set to unless told otherwise.
 absl::CivilDay Today() { return absl::ToCivilDay(absl::Now(), absl::UTCTimeZone()); }
 
 TEST_F(SummarizeStockTest, FailsInTheDocumentedOrder) {
@@ -113,6 +114,35 @@ TEST_F(SummarizeStockTest, CountsWhatExpiresSoonDayByDay) {
   const int64_t sums[] = {expiring(1), expiring(2),  expiring(29),  expiring(30),
                           expiring(0), expiring(31), expiring(3650)};
   EXPECT_THAT(sums, ElementsAre(7, 15, 31, 63, 63, 127, 511));
+}
+
+// Goal: the last day of use ends where the goods are.
+// Method: two servers in zones so far apart that it is never the same day in both.
+TEST_F(SummarizeStockTest, CutsDaysInItsTimeZone) {
+  const absl::TimeZone west = absl::FixedTimeZone(-12 * 3600);
+  const absl::TimeZone east = absl::FixedTimeZone(14 * 3600);
+  ASSERT_TRUE(WaitUntil(absl::Now() + absl::Seconds(70), [&] {
+    return absl::ToCivilDay(absl::Now() + absl::Seconds(60), east) ==
+           absl::ToCivilDay(absl::Now(), east);
+  }));
+  const absl::CivilDay eastern = absl::ToCivilDay(absl::Now(), east);
+  ASSERT_EQ(Outcome(CreateLot(ACreateLot("items/vaccine", "eastern", "units/east",
+                                         absl::FormatCivilTime(eastern)))),
+            "OK");
+  MustPost(AReceipt(5, kDepot, "items/vaccine/lots/eastern"));
+  const auto expiring_today = [&](const absl::TimeZone& zone) -> int64_t {
+    const auto server = InventoryServer::Start(database_, {.inventory = {.time_zone = zone}});
+    server->authenticator().Grant(kClerk, "units/city", {"ledger.read"});
+    v1::SummarizeStockRequest request;
+    request.set_unit("units/east");
+    request.set_expiring_days(1);
+    const auto summary = server->Call(&LedgerStub::SummarizeStock, request, kClerk);
+    EXPECT_TRUE(summary.ok()) << summary.status();
+    return summary.ok() ? summary->lines(0).expiring_soon() : -1;
+  };
+
+  EXPECT_EQ(expiring_today(east), 5);
+  EXPECT_EQ(expiring_today(west), 0);
 }
 
 // Goal: amounts that no sum of 64 bits holds are shown as the most there is, and end nothing.
