@@ -9,6 +9,7 @@
 #include "platform/log/log.h"
 #include "platform/mysql/connection.h"
 #include "platform/mysql/migrate.h"
+#include "platform/mysql/pool_metrics.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::inventory {
@@ -16,6 +17,8 @@ namespace {
 
 constexpr absl::Duration kRefreshTimeMax = absl::Seconds(5);
 constexpr std::chrono::seconds kRefreshInterval(1);
+// Readiness is asked once a second; who waits longer for the database is not ready.
+constexpr absl::Duration kCheckTimeMax = absl::Seconds(1);
 
 }  // namespace
 
@@ -28,8 +31,7 @@ const std::vector<absl::string_view>& ServiceNames() {
 
 Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
                      const rpc::Serve& serve, const Options& options)
-    : reads_(pools.reads),
-      records_(pools.records),
+    : pools_(pools),
       uuids_(uuids),
       unit_store_(pools.reads, pools.writes, uuids),
       item_store_(pools.reads, pools.writes, uuids),
@@ -73,21 +75,30 @@ void Inventory::StartRefreshing() {
 }
 
 void Inventory::StartSealing(const records::SealerOptions& options, telemetry::Metrics& metrics) {
-  sealer_ = std::make_unique<records::Sealer>(records_, clock_, uuids_, options, metrics);
+  sealer_ = std::make_unique<records::Sealer>(pools_.records, clock_, uuids_, options, metrics);
   sealer_->Start();
 }
 
 void Inventory::AddChecks(telemetry::Readiness& readiness) {
-  readiness.AddCheck("schema",
-                     [this] { return mysql::CheckSchema(reads_, InventoryMigrations()); });
+  readiness.AddCheck("schema", [this] {
+    return mysql::CheckSchema(pools_.reads, InventoryMigrations(), absl::Now() + kCheckTimeMax);
+  });
   readiness.AddCheck("database", [this]() -> absl::Status {
-    QM_ASSIGN_OR_RETURN(const mysql::DurabilityReport report, reads_.durability());
+    QM_ASSIGN_OR_RETURN(const mysql::DurabilityReport report, pools_.reads.JudgeDurability());
     return report.ok() ? absl::OkStatus() : status::StorageUnavailable(report.ToString());
   });
   readiness.AddCheck("units", [this] {
     return units_.is_loaded() ? absl::OkStatus()
                               : status::StorageUnavailable("the units were not read yet");
   });
+}
+
+void Inventory::AddMetrics(telemetry::Metrics& metrics) {
+  mysql::AddPoolMetrics(metrics, {{"reads", pools_.reads},
+                                  {"writes", pools_.writes},
+                                  {"postings", pools_.postings},
+                                  {"reports", pools_.reports},
+                                  {"records", pools_.records}});
 }
 
 std::vector<grpc::Service*> Inventory::services() {

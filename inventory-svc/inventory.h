@@ -24,6 +24,7 @@
 #include "platform/mysql/pool.h"
 #include "platform/records/sealer.h"
 #include "platform/rpc/serve.h"
+#include "platform/telemetry/metrics.h"
 #include "platform/telemetry/readiness.h"
 
 namespace quartermaster::inventory {
@@ -72,13 +73,15 @@ class Inventory {
   // database is as durable as we promise.
   void AddChecks(telemetry::Readiness& readiness);
 
+  // Adds what the pools count. Call it once.
+  void AddMetrics(telemetry::Metrics& metrics);
+
   std::vector<grpc::Service*> services();
 
  private:
   static constexpr size_t kItemsInMemoryMax = 10'000;
 
-  mysql::Pool& reads_;
-  mysql::Pool& records_;
+  const Pools pools_;
   base::UuidSource& uuids_;
   MysqlUnitStore unit_store_;
   MysqlItemStore item_store_;

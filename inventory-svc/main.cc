@@ -49,7 +49,8 @@ int Serve(Options options) {
   }
   const auto pool_of = [&](const rpc::Executors::ClassOptions& calls, int more = 0) {
     return mysql::PoolOptions{.connection = options.database,
-                              .size_max = calls.thread_count + more};
+                              .size_max = calls.thread_count + more,
+                              .durability_age_max = options.durability_age_max};
   };
   // Two connections more for what runs beside the calls: the refresh and the readiness checks.
   mysql::Pool reads(pool_of(options.server.executors.read, 2));
@@ -63,6 +64,7 @@ int Serve(Options options) {
   Inventory inventory({reads, writes, postings, reports, records}, clock, uuids, serve,
                       options.inventory);
   inventory.AddChecks(readiness);
+  inventory.AddMetrics(metrics);
   inventory.StartRefreshing();
   inventory.StartSealing(options.sealer, metrics);
   return rpc::RunServer(options.server,

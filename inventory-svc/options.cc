@@ -37,6 +37,11 @@ void Options::Declare(config::Settings& settings) {
                     {.min = absl::Seconds(1),
                      .max = absl::Minutes(5),
                      .help = "Longest silence of the database within a statement."});
+  settings.Duration("QM_INVENTORY_DATABASE_DURABILITY_INTERVAL", &durability_age_max,
+                    {.min = absl::Seconds(1),
+                     .max = absl::Minutes(5),
+                     .help = "How often the database is asked whether it is still as durable as "
+                             "promised; readiness follows."});
 
   settings.Path(
       "QM_INVENTORY_AUTH_GATEWAY_JWKS_FILE", &authenticator.gateway_keys_path,

@@ -15,6 +15,7 @@ namespace quartermaster::inventory {
 struct Options {
   rpc::ServerOptions server;
   mysql::ConnectionOptions database;
+  absl::Duration durability_age_max = absl::Seconds(10);
   auth::ServiceAuthenticator::Options authenticator;
   records::SealerOptions sealer;
   Inventory::Options inventory;

@@ -1,5 +1,6 @@
 #include "platform/mysql/connection.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -215,7 +216,15 @@ absl::StatusOr<Rows> Connection::RunPrepared(const std::string& sql,
   return rows;
 }
 
+void Connection::CountAlert(int errno_code) {
+  const std::optional<Alert> alert = FindAlert(errno_code);
+  if (alerts_ == nullptr || !alert.has_value()) return;
+  (*alert == Alert::kStorageFull ? alerts_->storage_full_count : alerts_->check_violated_count) +=
+      1;
+}
+
 absl::Status Connection::Failed(int errno_code, absl::string_view message, bool has_commit) {
+  CountAlert(errno_code);
   const bool is_ours = errno_code < 0;
   absl::Status failed = is_ours ? status::Internal(absl::StrCat("Connector/C++: ", message))
                                 : MakeMysqlError(errno_code, message);

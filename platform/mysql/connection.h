@@ -17,6 +17,14 @@
 
 namespace quartermaster::mysql {
 
+// Errors that someone has to be woken for. Read any time.
+struct AlertCounters {
+  // CHECKs of the database that saw what the domain should have refused.
+  std::atomic<int64_t> check_violated_count = 0;
+  // Writes that found no room.
+  std::atomic<int64_t> storage_full_count = 0;
+};
+
 // One session with the database: utf8mb4 with binary collation, UTC, READ COMMITTED, strict.
 //
 // Statements outside a transaction commit by themselves. Transactions are begun and ended by
@@ -106,6 +114,7 @@ class Connection {
   absl::StatusOr<Rows> RunText(const std::string& sql, int64_t& affected);
   absl::StatusOr<Rows> RunPrepared(const std::string& sql, const std::vector<Value>& params,
                                    int64_t& affected);
+  void CountAlert(int errno_code);
   // Takes the consequences of an error for this session, and returns it.
   absl::Status Failed(int errno_code, absl::string_view message, bool has_commit = false);
 
@@ -117,6 +126,8 @@ class Connection {
   std::string server_name_;
   std::string ssl_cipher_;
   DurabilityReport durability_;
+  // Where the pool counts; null for a connection of its own.
+  AlertCounters* alerts_ = nullptr;
   absl::Time read_deadline_ = absl::InfiniteFuture();
   TransactionState transaction_state_ = TransactionState::kNone;
   std::vector<Statement> begin_;

@@ -176,6 +176,7 @@ absl::Status Connection::SetUp() {
        {"SELECT CONNECTION_ID(), VERSION()"},
        {"SHOW SESSION VARIABLES WHERE Variable_name IN ('tx_isolation', 'transaction_isolation', "
         "'collation_connection', 'time_zone', 'autocommit', 'sql_mode', 'log_bin', 'sql_log_bin', "
+        "'binlog_format', "
         "'sync_binlog', 'innodb_flush_log_at_trx_commit', 'read_only', 'hostname', 'port', "
         "'server_id', 'server_uid', 'server_uuid')"},
        {"SHOW SESSION STATUS LIKE 'Ssl_cipher'"}},

@@ -15,6 +15,7 @@ constexpr struct {
     {"innodb_flush_log_at_trx_commit", "1", "or a crash loses acknowledged writes"},
     {"sync_binlog", "1", "or the binary log can lag behind what was acknowledged"},
     {"log_bin", "ON", "or there is nothing to restore or replicate from"},
+    {"binlog_format", "ROW", "or a replay of the binary log may come to other rows"},
     {"sql_log_bin", "ON", "or this session's writes miss the binary log"},
     {"read_only", "OFF", "or nothing can be written"},
 };

@@ -125,9 +125,10 @@ bool LeavesCommitOpen(int errno_code) {
   return IsClientError(errno_code) || Contains(kServerGone, errno_code);
 }
 
-bool NeedsAlert(const absl::Status& status) {
-  const int errno_code = GetErrno(status);
-  return Contains(kCheckViolated, errno_code) || Contains(kStorageFull, errno_code);
+std::optional<Alert> FindAlert(int errno_code) {
+  if (Contains(kCheckViolated, errno_code)) return Alert::kCheckViolated;
+  if (Contains(kStorageFull, errno_code)) return Alert::kStorageFull;
+  return std::nullopt;
 }
 
 }  // namespace quartermaster::mysql

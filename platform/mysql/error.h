@@ -13,9 +13,9 @@ namespace quartermaster::mysql {
 //   1213, 1205, 1020                        ABORTED `CONTENTION`: run the transaction again
 //   1062, 1451, 1452                        INTERNAL unless the store decides otherwise: it asks
 //                                           `DuplicateKeyName` or `GetErrno`
-//   4025, 3819                              INTERNAL, `NeedsAlert`: a CHECK saw what the domain
+//   4025, 3819                              INTERNAL, an `Alert`: a CHECK saw what the domain
 //                                           should have refused
-//   1021, 1114, 28                          RESOURCE_EXHAUSTED `STORAGE_FULL`, `NeedsAlert`
+//   1021, 1114, 28                          RESOURCE_EXHAUSTED `STORAGE_FULL`, an `Alert`
 //   1969, 3024                              DEADLINE_EXCEEDED: the statement's time limit
 //   lost link, shutdown, not ready, read-only  UNAVAILABLE `STORAGE_UNAVAILABLE`
 //   anything else                           INTERNAL
@@ -47,7 +47,14 @@ bool BreaksConnection(int errno_code);
 // effect: no answer came, or one from a session that was being killed.
 bool LeavesCommitOpen(int errno_code);
 
-// Tells whether someone has to be woken for `status`.
-bool NeedsAlert(const absl::Status& status);
+// Why someone has to be woken.
+enum class Alert {
+  // A CHECK of the database saw what the domain should have refused.
+  kCheckViolated,
+  kStorageFull,
+};
+
+// Returns why someone has to be woken for an error number; nothing for most.
+std::optional<Alert> FindAlert(int errno_code);
 
 }  // namespace quartermaster::mysql

@@ -252,9 +252,11 @@ absl::Status Migrate(const MigrateOptions& options, const std::vector<Migration>
   return absl::OkStatus();
 }
 
-absl::Status CheckSchema(Pool& pool, const std::vector<Migration>& migrations) {
+absl::Status CheckSchema(Pool& pool, const std::vector<Migration>& migrations,
+                         absl::Time deadline) {
   QM_ASSIGN_OR_RETURN(const std::vector<PlannedStep> plan, Plan(migrations));
-  QM_ASSIGN_OR_RETURN(const Lease lease, pool.Acquire(absl::Now() + absl::Seconds(5)));
+  QM_ASSIGN_OR_RETURN(const Lease lease, pool.Acquire(deadline));
+  lease->set_read_deadline(deadline);
   absl::StatusOr<std::map<StepKey, RecordedStep>> recorded = ReadRecorded(*lease);
   if (!recorded.ok() && GetErrno(recorded.status()) == kNoSuchTable) {
     recorded = std::map<StepKey, RecordedStep>();

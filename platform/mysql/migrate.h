@@ -54,7 +54,11 @@ absl::Status Migrate(const MigrateOptions& options, const std::vector<Migration>
 // Tells whether the database has all that `migrations` ask for; more is fine. UNAVAILABLE
 // `SCHEMA_BEHIND` if a step is missing: wait until the runner has done it. FAILED_PRECONDITION
 // `SCHEMA_DRIFT` if a recorded step reads differently.
-absl::Status CheckSchema(Pool& pool, const std::vector<Migration>& migrations);
+//
+// Waits until `deadline` for a connection, RESOURCE_EXHAUSTED `OVERLOADED`, and for the answer,
+// DEADLINE_EXCEEDED: a runner at work may hold the table. Only the opening of a connection has a
+// limit of its own, the pool's `connect_timeout`.
+absl::Status CheckSchema(Pool& pool, const std::vector<Migration>& migrations, absl::Time deadline);
 
 // Splits the text of a migration into its statements, without the comments between them.
 // INVALID_ARGUMENT for text that ends inside a quote or a comment.

@@ -10,6 +10,11 @@
 #include "platform/status/error.h"
 
 namespace quartermaster::mysql {
+namespace {
+
+constexpr absl::Duration kJudgmentTimeMax = absl::Seconds(2);
+
+}  // namespace
 
 Lease::Lease(Lease&& other) noexcept
     : pool_(other.pool_), connection_(std::move(other.connection_)) {}
@@ -76,8 +81,8 @@ absl::StatusOr<std::unique_ptr<Connection>> Pool::TakeOrOpen() {
   }
   QM_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection,
                       Connection::Open(options_.connection));
-  base::MutexLock lock(&mutex_);
-  durability_ = connection->durability();
+  connection->alerts_ = &counters_.alerts;
+  Remember(connection->durability());
   return connection;
 }
 
@@ -121,12 +126,22 @@ void Pool::ReleasePlace() {
   waiters_.pop_front();
 }
 
-absl::StatusOr<DurabilityReport> Pool::durability() const {
-  base::MutexLock lock(&mutex_);
-  if (!durability_.has_value()) {
-    return status::StorageUnavailable("no connection has been opened yet");
+absl::StatusOr<DurabilityReport> Pool::JudgeDurability() {
+  {
+    base::MutexLock lock(&mutex_);
+    if (judgment_.has_value() && absl::Now() - judgment_->time < options_.durability_age_max) {
+      return judgment_->report;
+    }
   }
-  return *durability_;
+  // A new session, since those that are open keep the binary log's format they began with.
+  QM_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> fresh, OpenFresh(kJudgmentTimeMax));
+  return Remember(fresh->durability());
+}
+
+DurabilityReport Pool::Remember(const DurabilityReport& report) {
+  base::MutexLock lock(&mutex_);
+  judgment_ = {report, absl::Now()};
+  return report;
 }
 
 int Pool::waiting_count() const {

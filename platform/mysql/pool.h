@@ -26,6 +26,8 @@ struct TransactionCounters {
   std::atomic<int64_t> commit_open_count = 0;
   // Those of them given up as UNAVAILABLE `OUTCOME_UNKNOWN`.
   std::atomic<int64_t> outcome_unknown_count = 0;
+  // Met by the pool's connections, in transactions or not.
+  AlertCounters alerts;
 };
 
 struct PoolOptions {
@@ -34,6 +36,8 @@ struct PoolOptions {
   int size_max = 8;
   // One that was idle for longer is asked whether it still lives before it is handed out.
   absl::Duration ping_after_idle = absl::Seconds(5);
+  // How old a judgment of the server's durability may be when somebody asks for it.
+  absl::Duration durability_age_max = absl::Seconds(10);
 };
 
 class Pool;
@@ -80,8 +84,10 @@ class Pool {
   // nor any statement on it takes longer than about `timeout`.
   absl::StatusOr<std::unique_ptr<Connection>> OpenFresh(absl::Duration timeout);
 
-  // What the server was found to be by the connection opened last; UNAVAILABLE before the first.
-  absl::StatusOr<DurabilityReport> durability() const;
+  // Returns what the server was found to be, at most `durability_age_max` ago: by the connection
+  // opened last, or else by one that is opened for that alone. UNAVAILABLE, within about two
+  // seconds, if the server cannot be asked.
+  absl::StatusOr<DurabilityReport> JudgeDurability();
 
   TransactionCounters& transaction_counters() { return counters_; }
   const PoolOptions& options() const { return options_; }
@@ -96,6 +102,10 @@ class Pool {
     std::unique_ptr<Connection> connection;
     absl::Time since;
   };
+  struct Judgment {
+    DurabilityReport report;
+    absl::Time time;
+  };
   struct Waiter {
     bool is_served = false;
     base::CondVar served;
@@ -104,6 +114,7 @@ class Pool {
   // Takes an idle connection that still lives, or opens one. The caller holds a place.
   absl::StatusOr<std::unique_ptr<Connection>> TakeOrOpen();
   void GiveBack(std::unique_ptr<Connection> connection);
+  DurabilityReport Remember(const DurabilityReport& report);
   // Passes a place on to the waiter who came first, or frees it.
   void ReleasePlace() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -113,7 +124,7 @@ class Pool {
   int leased_count_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<Idle> idle_ ABSL_GUARDED_BY(mutex_);
   std::deque<Waiter*> waiters_ ABSL_GUARDED_BY(mutex_);
-  std::optional<DurabilityReport> durability_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Judgment> judgment_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace quartermaster::mysql

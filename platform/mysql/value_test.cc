@@ -31,6 +31,7 @@ std::map<std::string, std::string> DurableServer() {
   return {{"innodb_flush_log_at_trx_commit", "1"},
           {"sync_binlog", "1"},
           {"log_bin", "ON"},
+          {"binlog_format", "ROW"},
           {"sql_log_bin", "ON"},
           {"read_only", "OFF"},
           {"sql_mode", "STRICT_TRANS_TABLES,NO_ZERO_DATE"}};
@@ -44,6 +45,7 @@ TEST(CheckDurabilityTest, NamesEachVariableThatIsNotAsItMustBe) {
   const std::pair<std::string, std::string> wrong[] = {{"innodb_flush_log_at_trx_commit", "2"},
                                                        {"sync_binlog", "0"},
                                                        {"log_bin", "OFF"},
+                                                       {"binlog_format", "MIXED"},
                                                        {"sql_log_bin", "OFF"},
                                                        {"read_only", "ON"},
                                                        {"sql_mode", "NO_ZERO_DATE"}};
@@ -56,7 +58,7 @@ TEST(CheckDurabilityTest, NamesEachVariableThatIsNotAsItMustBe) {
     ASSERT_EQ(report.shortcomings.size(), 1u) << name;
     EXPECT_NE(report.ToString().find(name), std::string::npos) << report.ToString();
   }
-  EXPECT_EQ(CheckDurability({}).shortcomings.size(), 6u);
+  EXPECT_EQ(CheckDurability({}).shortcomings.size(), 7u);
 }
 
 template <typename T>

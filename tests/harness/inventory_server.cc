@@ -85,6 +85,7 @@ InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable&
       inventory_({pools_.reads, pools_.writes, pools_.postings, pools_.reports, pools_.records},
                  clock_, uuids_, serve_, options.inventory) {
   inventory_.AddChecks(readiness_);
+  inventory_.AddMetrics(metrics_);
 }
 
 std::unique_ptr<InventoryServer> InventoryServer::Start(TestDatabase& database,

@@ -257,7 +257,7 @@ TEST_F(MysqlConnectionTest, NamesTheConstraintThatWasMet) {
   EXPECT_EQ(DuplicateKeyName(same_name.status()), "PRIMARY");
   EXPECT_EQ(DuplicateKeyName(same_amount.status()), "uk_counters_amount");
   EXPECT_EQ(GetErrno(negative.status()), 4025);
-  EXPECT_TRUE(NeedsAlert(negative.status()));
+  EXPECT_EQ(FindAlert(GetErrno(negative.status())), Alert::kCheckViolated);
   EXPECT_TRUE(connection->usable());
 }
 

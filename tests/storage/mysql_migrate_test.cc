@@ -23,6 +23,8 @@ using testing::TestDatabase;
 
 constexpr int kStepCount = 6;
 
+absl::Time Soon() { return absl::Now() + absl::Seconds(10); }
+
 // A database without any schema.
 std::unique_ptr<TestDatabase> MakeEmpty() {
   auto database = TestDatabase::Create(testing::FixtureServer(), {});
@@ -44,7 +46,7 @@ absl::StatusOr<std::vector<std::string>> RunAll(TestDatabase& database,
 
 // What the schema and its first row look like when all migrations ran exactly once.
 void ExpectComplete(TestDatabase& database) {
-  EXPECT_TRUE(CheckSchema(database.pool(), MigrationsForTest()).ok());
+  EXPECT_TRUE(CheckSchema(database.pool(), MigrationsForTest(), Soon()).ok());
   const Lease lease = *database.pool().Acquire(absl::Now() + absl::Seconds(5));
   const auto rows = lease->Query("SELECT shelf_id, note, row_count FROM shelves");
   ASSERT_TRUE(rows.ok()) << rows.status();
@@ -122,7 +124,7 @@ TEST(MysqlMigrateTest, ContinuesARunThatWasKilledBetweenAStepAndItsRecord) {
                                 {int64_t{migration}, int64_t{step}}),
                 1);
     }
-    EXPECT_EQ(status::GetReason(CheckSchema(database->pool(), until)), "SCHEMA_BEHIND");
+    EXPECT_EQ(status::GetReason(CheckSchema(database->pool(), until, Soon())), "SCHEMA_BEHIND");
 
     const auto continued = RunAll(*database, MigrationsForTest());
 
@@ -176,7 +178,7 @@ TEST(MysqlMigrateTest, RefusesDrift) {
     const absl::Status migrated = RunAll(*database, drifted).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(migrated)) << migrated;
     EXPECT_EQ(status::GetReason(migrated), "SCHEMA_DRIFT");
-    EXPECT_EQ(status::GetReason(CheckSchema(database->pool(), drifted)), "SCHEMA_DRIFT");
+    EXPECT_EQ(status::GetReason(CheckSchema(database->pool(), drifted, Soon())), "SCHEMA_DRIFT");
   }
   // Comments and blanks are no drift.
   EXPECT_TRUE(RunAll(*database, {{1, "t", "-- why\nCREATE TABLE t (a INT) ;\n"}}).ok());
@@ -186,19 +188,43 @@ TEST(MysqlMigrateTest, WaitsForANewerSchemaAndToleratesIt) {
   const auto database = MakeEmpty();
   const std::vector<Migration> older = {{1, "t", "CREATE TABLE t (a INT);"}};
   const std::vector<Migration> newer = {older[0], {2, "u", "CREATE TABLE u (a INT);"}};
-  const absl::Status before = CheckSchema(database->pool(), older);
+  const absl::Status before = CheckSchema(database->pool(), older, Soon());
   EXPECT_TRUE(absl::IsUnavailable(before)) << before;
   EXPECT_EQ(status::GetReason(before), "SCHEMA_BEHIND");
 
   ASSERT_TRUE(RunAll(*database, older).ok());
-  EXPECT_TRUE(CheckSchema(database->pool(), older).ok());
-  EXPECT_EQ(status::GetReason(CheckSchema(database->pool(), newer)), "SCHEMA_BEHIND");
+  EXPECT_TRUE(CheckSchema(database->pool(), older, Soon()).ok());
+  EXPECT_EQ(status::GetReason(CheckSchema(database->pool(), newer, Soon())), "SCHEMA_BEHIND");
 
   ASSERT_TRUE(RunAll(*database, newer).ok());
-  EXPECT_TRUE(CheckSchema(database->pool(), older).ok());
+  EXPECT_TRUE(CheckSchema(database->pool(), older, Soon()).ok());
   const auto again = RunAll(*database, older);
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_THAT(*again, IsEmpty());
+}
+
+// Readiness asks once a second: neither a busy pool nor a runner at work may hold it up.
+TEST(MysqlMigrateTest, ChecksTheSchemaWithinItsDeadline) {
+  const auto database = MakeEmpty();
+  ASSERT_TRUE(RunAll(*database, MigrationsForTest()).ok());
+  Pool pool({.connection = database->options(), .size_max = 1});
+  const auto check = [&] {
+    return CheckSchema(pool, MigrationsForTest(), absl::Now() + absl::Milliseconds(300));
+  };
+  ASSERT_TRUE(check().ok());
+  const absl::Time begin = absl::Now();
+  {
+    const Lease busy = *pool.Acquire(Soon());
+    EXPECT_EQ(status::GetReason(check()), "OVERLOADED");
+  }
+  const auto runner = Connection::Open(database->options());
+  ASSERT_TRUE((*runner)->Execute("LOCK TABLES schema_steps WRITE").ok());
+
+  EXPECT_TRUE(absl::IsDeadlineExceeded(check())) << check();
+
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(5));
+  ASSERT_TRUE((*runner)->Execute("UNLOCK TABLES").ok());
+  EXPECT_TRUE(CheckSchema(pool, MigrationsForTest(), Soon()).ok());
 }
 
 TEST(MysqlMigrateTest, RunsOneRunnerAtATime) {

@@ -137,11 +137,11 @@ TEST(MysqlPoolTest, GivesThePlaceBackWhenNoConnectionCanBeOpened) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(absl::IsUnavailable(pool.Acquire(Soon()).status()));
 
   EXPECT_EQ(pool.leased_count(), 0);
-  EXPECT_TRUE(absl::IsUnavailable(pool.durability().status()));
+  EXPECT_TRUE(absl::IsUnavailable(pool.JudgeDurability().status()));
 }
 
-// Each variable that the promise rests on, changed while the server runs: connections opened from
-// then on must say so.
+// Each variable that the promise rests on, changed while the server runs and a connection is open:
+// the pool says so once its last judgment is too old, and again when all is well.
 TEST(MysqlPoolTest, ReportsAServerThatMayLoseWrites) {
   const auto server = testing::MariaDbServer::Start();
   ASSERT_TRUE(server.ok()) << server.status();
@@ -153,13 +153,15 @@ TEST(MysqlPoolTest, ReportsAServerThatMayLoseWrites) {
   const std::pair<const char*, const char*> changes[] = {
       {"innodb_flush_log_at_trx_commit = 2", "innodb_flush_log_at_trx_commit = 1"},
       {"sync_binlog = 0", "sync_binlog = 1"},
+      {"binlog_format = MIXED", "binlog_format = ROW"},
       {"read_only = 1", "read_only = 0"}};
+  Pool pool({.connection = options, .size_max = 1, .durability_age_max = absl::ZeroDuration()});
+  const Lease open = *pool.Acquire(Soon());
   for (const auto& [bad, good] : changes) {
+    ASSERT_TRUE(pool.JudgeDurability()->ok()) << pool.JudgeDurability()->ToString();
     ASSERT_TRUE((*admin)->Execute(absl::StrCat("SET GLOBAL ", bad)).ok());
-    Pool pool({.connection = options, .size_max = 1});
-    ASSERT_TRUE(pool.Acquire(Soon()).ok());
 
-    const auto report = pool.durability();
+    const auto report = pool.JudgeDurability();
 
     ASSERT_TRUE(report.ok()) << report.status();
     const std::string variable(bad, std::string(bad).find(' '));
@@ -167,6 +169,18 @@ TEST(MysqlPoolTest, ReportsAServerThatMayLoseWrites) {
     EXPECT_THAT(report->ToString(), HasSubstr(variable));
     ASSERT_TRUE((*admin)->Execute(absl::StrCat("SET GLOBAL ", good)).ok());
   }
+}
+
+TEST(MysqlPoolTest, JudgesDurabilityNoMoreOftenThanItMust) {
+  PoolOptions options = OfSize(1);
+  options.durability_age_max = absl::Hours(1);
+  Pool pool(options);
+  const Lease lease = *pool.Acquire(Soon());
+  const absl::Time begin = absl::Now();
+
+  for (int i = 0; i < 10'000; ++i) ASSERT_TRUE(pool.JudgeDurability()->ok());
+
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(3)) << "it asked each time";
 }
 
 }  // namespace

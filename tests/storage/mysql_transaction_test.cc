@@ -12,6 +12,7 @@
 #include "platform/base/status_macros.h"
 #include "platform/mysql/error.h"
 #include "platform/mysql/migrate.h"
+#include "platform/mysql/pool_metrics.h"
 #include "platform/mysql/transaction.h"
 #include "platform/status/error.h"
 #include "tests/harness/database.h"
@@ -20,12 +21,14 @@ namespace quartermaster::mysql {
 namespace {
 
 using namespace std::string_literals;
+using ::testing::HasSubstr;
 
 const std::vector<Migration>& Schema() {
   static const std::vector<Migration> migrations = {
       {1, "schema",
        "CREATE TABLE counters (name VARCHAR(50) NOT NULL, amount BIGINT NOT NULL,"
-       " CONSTRAINT pk_counters PRIMARY KEY (name));"}};
+       " CONSTRAINT pk_counters PRIMARY KEY (name),"
+       " CONSTRAINT ck_counters_amount CHECK (amount >= 0));"}};
   return migrations;
 }
 
@@ -260,6 +263,36 @@ TEST_F(MysqlTransactionTest, RunsTheVictimOfADeadlockAgain) {
   EXPECT_EQ(Amount("a"), 2);
   EXPECT_EQ(Amount("b"), 2);
   EXPECT_GE(counters_.rerun_count, 1);
+}
+
+// Goal: what somebody must be told of reaches the metrics, from every pool under its own name.
+// Method: a lost race, a transaction given up, and a CHECK that saw what it should not have.
+TEST_F(MysqlTransactionTest, ShowsItsCountersInTheMetrics) {
+  Pool other({.connection = database_.options(), .size_max = 1});
+  telemetry::Metrics metrics("test");
+  AddPoolMetrics(metrics, {{"writes", pool_}, {"reads", other}});
+  EXPECT_THAT(metrics.Render(), HasSubstr("qm_test_database_reruns_total{pool=\"writes\"} 0\n"));
+
+  const absl::Status lost =
+      InTransaction(pool_, Soon(), [](Connection&) { return RunAgain("a twin was first"); });
+  EXPECT_EQ(status::GetReason(lost), "CONTENTION");
+  const absl::Status negative = InTransaction(pool_, Soon(), [](Connection& connection) {
+    return connection.Execute("UPDATE counters SET amount = -5 WHERE name = 'a'").status();
+  });
+  EXPECT_TRUE(absl::IsInternal(negative)) << negative;
+
+  metrics.Render();
+  const std::string text = metrics.Render();
+  for (const char* line :
+       {"database_reruns_total{pool=\"writes\"} 3", "database_contentions_total{pool=\"writes\"} 1",
+        "database_open_commits_total{pool=\"writes\"} 0",
+        "database_unknown_outcomes_total{pool=\"writes\"} 0",
+        "database_alerts_total{pool=\"writes\",reason=\"CHECK_VIOLATED\"} 1",
+        "database_alerts_total{pool=\"writes\",reason=\"STORAGE_FULL\"} 0",
+        "database_reruns_total{pool=\"reads\"} 0",
+        "database_connections_count{pool=\"reads\"} 0"}) {
+    EXPECT_THAT(text, HasSubstr(absl::StrCat("qm_test_", line, "\n")));
+  }
 }
 
 TEST_F(MysqlTransactionTest, RunsAgainWhenTheBodyAsksForIt) {
