@@ -94,8 +94,24 @@ struct Link {
   std::string tail;
   // The server's next answer is thrown away and the link cut.
   bool swallows_answer = false;
+  // Of that answer: what has come of it, and how many packets it has.
+  std::string swallowed;
+  int answer_packet_count = 1;
   bool is_over = false;
 };
+
+// Counts the whole packets of MySQL's protocol: three bytes of length, a number, the content.
+int CountPackets(absl::string_view bytes) {
+  int count = 0;
+  while (bytes.size() >= 4) {
+    const auto byte = [&](size_t at) { return size_t{static_cast<unsigned char>(bytes[at])}; };
+    const size_t size = 4 + byte(0) + (byte(1) << 8) + (byte(2) << 16);
+    if (bytes.size() < size) break;
+    bytes.remove_prefix(size);
+    ++count;
+  }
+  return count;
+}
 
 size_t HeldBytes(const std::deque<Packet>& packets) {
   size_t size = 0;
@@ -262,6 +278,7 @@ bool TcpProxy::Loop::Applies(Link& link, const std::string& bytes) {
   if (--rule->count_max <= 0) rule.reset();
   link.tail.clear();
   link.swallows_answer = true;
+  link.answer_packet_count = applied.answer_packet_count;
   if (applied.cuts_client_at_once || !applied.is_forwarded) link.client.Close();
   if (!applied.is_forwarded) {
     link.is_over = true;
@@ -275,7 +292,8 @@ void TcpProxy::Loop::ReadServer(Link& link) {
   std::string bytes = Read(link, link.server);
   if (bytes.empty()) return;
   if (link.swallows_answer) {
-    link.is_over = true;
+    link.swallowed += bytes;
+    link.is_over = link.is_over || CountPackets(link.swallowed) >= link.answer_packet_count;
     return;
   }
   Enqueue(link, link.to_client, std::move(bytes), absl::ZeroDuration());

@@ -25,6 +25,10 @@ struct CutRule {
   // False: the client waits until the server has answered, and then learns nothing; true: its link
   // breaks at once, while the bytes are still under way.
   bool cuts_client_at_once = false;
+  // How many packets of MySQL's protocol the answer has: one for each statement that gives no rows.
+  // The link breaks after the last of them. After the first, a server that runs several statements
+  // is still at work, and whatever it has left to do may be done or not.
+  int answer_packet_count = 1;
   // How often the rule applies; later bytes pass.
   int count_max = 1;
 };

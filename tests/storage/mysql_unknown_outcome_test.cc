@@ -127,7 +127,8 @@ TEST_F(MysqlUnknownOutcomeTest, WritesAgainWhenTheCommitNeverArrived) {
 }
 
 TEST_F(MysqlUnknownOutcomeTest, SettlesACommitThatTravelsWithItsStatements) {
-  proxy_->CutWhen({.bytes = "COMMIT"});
+  // One answer for the INSERT, one for the COMMIT.
+  proxy_->CutWhen({.bytes = "COMMIT", .answer_packet_count = 2});
 
   const absl::Status done =
       InTransaction(*pool_, absl::Now() + absl::Seconds(10), [&](Connection& connection) {
@@ -141,6 +142,30 @@ TEST_F(MysqlUnknownOutcomeTest, SettlesACommitThatTravelsWithItsStatements) {
   EXPECT_TRUE(done.ok()) << done;
   EXPECT_EQ(found_, (std::vector<bool>{false, true}));
   EXPECT_EQ(CountTraces(), 1);
+}
+
+// The link breaks when the INSERT was answered and the COMMIT was not: the server may be killed
+// between the two, or not, and both are well.
+TEST_F(MysqlUnknownOutcomeTest, SettlesABatchThatBreaksBeforeItsCommit) {
+  for (int round = 0; round < 20; ++round) {
+    database_->ClearTables();
+    proxy_->CutWhen({.bytes = "COMMIT"});
+    std::vector<bool> found;
+
+    const absl::Status done =
+        InTransaction(*pool_, absl::Now() + absl::Seconds(10), [&](Connection& connection) {
+          QM_ASSIGN_OR_RETURN(const auto seen,
+                              connection.ExecuteBatch({{"SELECT name FROM traces"}}));
+          found.push_back(!seen[0].empty());
+          if (!seen[0].empty()) return absl::OkStatus();
+          return connection.ExecuteBatchAndCommit({{"INSERT INTO traces VALUES ('here')"}})
+              .status();
+        });
+
+    ASSERT_TRUE(done.ok()) << done;
+    ASSERT_EQ(found.size(), 2u);
+    ASSERT_EQ(CountTraces(), 1) << "round " << round << ", found " << found[1];
+  }
 }
 
 // Goal: a COMMIT that is still under way when we look is not taken for one that never was.
