@@ -136,7 +136,11 @@ absl::Status Gateway::StartHttp(grpc::Server& server) {
                      .upstreams = {{Owner::kGateway, own_.get()}, {Owner::kInventory, &inventory_}},
                      .log = log_});
   site_ = std::make_unique<Site>(options_.site, *api_);
-  QM_ASSIGN_OR_RETURN(std::unique_ptr<HttpServer> http, HttpServer::Start(options_.http, *site_));
+  HttpServer::Options http_options = options_.http;
+  http_options.on_tls_problem = [](const absl::Status& problem) {
+    log::Error("the certificate for HTTPS cannot be read again", {{"why", problem.message()}});
+  };
+  QM_ASSIGN_OR_RETURN(std::unique_ptr<HttpServer> http, HttpServer::Start(http_options, *site_));
   const std::string address = http->address();
   {
     base::MutexLock lock(&mutex_);

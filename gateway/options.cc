@@ -52,8 +52,12 @@ void Options::DeclareHttp(config::Settings& settings) {
                            "every name pass."});
   site.hosts = absl::StrSplit(hosts, ',', absl::SkipWhitespace());
   settings.Path("QM_GATEWAY_HTTP_TLS_CERTIFICATE_FILE", &http.certificate_file,
-                {.help = "Certificate chain for HTTPS, PEM. Read when the program starts."});
+                {.help = "Certificate chain for HTTPS, PEM. Read again when it changes."});
   settings.Path("QM_GATEWAY_HTTP_TLS_KEY_FILE", &http.key_file, {.help = "Its key, PEM."});
+  settings.Duration("QM_GATEWAY_HTTP_TLS_REFRESH_INTERVAL", &http.tls_refresh_interval,
+                    {.min = absl::Seconds(1),
+                     .max = absl::Hours(1),
+                     .help = "How often those files are looked at."});
   bool is_plaintext = false;
   settings.Bool("QM_GATEWAY_HTTP_PLAINTEXT", &is_plaintext,
                 "Serves HTTP without TLS on a network, behind a proxy that has it. Loopback needs "
@@ -79,7 +83,9 @@ void Options::DeclareHttp(config::Settings& settings) {
   settings.Int("QM_GATEWAY_HTTP_BODY_BYTES_MAX", &http.body_bytes_max,
                {.min = 1024, .max = 64 << 20, .unit = "bytes", .help = "Largest request body."});
   settings.Int("QM_GATEWAY_HTTP_BODY_BYTES_IN_ALL_MAX", &http.body_bytes_in_all_max,
-               {.min = 1 << 20, .unit = "bytes", .help = "Of all requests under way."});
+               {.min = 1 << 20,
+                .unit = "bytes",
+                .help = "Of all requests under way and answers being fetched."});
   settings.Duration("QM_GATEWAY_HTTP_HEAD_TIME_MAX", &http.head_time_max,
                     {.min = absl::Milliseconds(10),
                      .max = absl::Minutes(5),
@@ -123,6 +129,11 @@ void Options::DeclareAuth(config::Settings& settings) {
                          "QM_GATEWAY_AUTH_DEMO=true."});
   if (!site.demo_persons_file.empty() && !authenticator.allow_demo_issuer) {
     settings.AddMistake("QM_GATEWAY_DEMO_PERSONS_FILE", "is for the demo only");
+  }
+  if (!site.demo_persons_file.empty() && !rpc::IsLoopback(http.address)) {
+    settings.AddMistake("QM_GATEWAY_DEMO_PERSONS_FILE",
+                        "gives everybody's token to whoever asks, so QM_GATEWAY_HTTP_ADDRESS must "
+                        "be loopback");
   }
 }
 

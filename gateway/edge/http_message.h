@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace quartermaster::gateway {
@@ -62,6 +63,9 @@ class HttpHandler {
   virtual std::optional<HttpResponse> Refuse(const HttpRequest& request) = 0;
   // Answers a request through `exchange`, now or later.
   virtual void Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange) = 0;
+  // Told of each request that the edge answered by itself, because it could not be read or there
+  // was no room for it.
+  virtual void OnRefused(const absl::Status& why) = 0;
 };
 
 }  // namespace quartermaster::gateway

@@ -19,8 +19,10 @@
 #include "absl/time/clock.h"
 #include "gateway/edge/budget.h"
 #include "gateway/edge/session.h"
+#include "gateway/edge/tls_files.h"
 #include "platform/base/mutex.h"
 #include "platform/base/status_macros.h"
+#include "platform/status/error.h"
 
 namespace quartermaster::gateway {
 namespace {
@@ -47,27 +49,6 @@ absl::StatusOr<tcp::endpoint> ParseAddress(absl::string_view address) {
       absl::StrCat("\"", address, "\" is not an address like 127.0.0.1:8080"));
 }
 
-absl::StatusOr<std::unique_ptr<net::ssl::context>> MakeTls(const HttpServer::Options& options) {
-  if (options.certificate_file.empty() && options.key_file.empty()) return nullptr;
-  auto tls = std::make_unique<net::ssl::context>(net::ssl::context::tls_server);
-  error_code error;
-  tls->set_options(net::ssl::context::default_workarounds | net::ssl::context::no_sslv2 |
-                       net::ssl::context::no_sslv3 | net::ssl::context::no_tlsv1 |
-                       net::ssl::context::no_tlsv1_1,
-                   error);
-  if (!error) tls->use_certificate_chain_file(options.certificate_file, error);
-  if (error) {
-    return absl::InvalidArgumentError(absl::StrCat("the certificate \"", options.certificate_file,
-                                                   "\" cannot be used: ", error.message()));
-  }
-  tls->use_private_key_file(options.key_file, net::ssl::context::pem, error);
-  if (error) {
-    return absl::InvalidArgumentError(absl::StrCat("the private key \"", options.key_file,
-                                                   "\" cannot be used: ", error.message()));
-  }
-  return tls;
-}
-
 }  // namespace
 
 class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
@@ -81,7 +62,12 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
         accept_timer_(acceptor_.get_executor()) {}
 
   absl::Status Start() {
-    QM_ASSIGN_OR_RETURN(tls_, MakeTls(options_));
+    if (!options_.certificate_file.empty() || !options_.key_file.empty()) {
+      QM_ASSIGN_OR_RETURN(tls_, TlsFiles::Open({.certificate_file = options_.certificate_file,
+                                                .key_file = options_.key_file,
+                                                .check_interval = options_.tls_refresh_interval,
+                                                .on_problem = options_.on_tls_problem}));
+    }
     QM_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, ParseAddress(options_.address));
     error_code error;
     acceptor_.open(endpoint.protocol(), error);
@@ -161,10 +147,12 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     std::shared_ptr<Session> session;
+    const std::shared_ptr<net::ssl::context> tls =
+        tls_ == nullptr ? nullptr : tls_->Current(absl::Now());
     {
       base::MutexLock lock(&mutex_);
       if (static_cast<int>(sessions_.size()) < options_.connections_max) {
-        session = MakeSession(std::move(socket), tls_.get(),
+        session = MakeSession(std::move(socket), tls,
                               {.options = options_,
                                .handler = handler_,
                                .body_bytes = body_bytes_,
@@ -178,6 +166,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
       }
     }
     if (session != nullptr) return session->Run();
+    handler_.OnRefused(status::Overloaded("there are too many connections", absl::Seconds(1)));
     static constexpr char kFull[] =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
         "Connection: close\r\n\r\n";
@@ -197,7 +186,8 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   const Options options_;
   HttpHandler& handler_;
   Budget body_bytes_;
-  std::unique_ptr<net::ssl::context> tls_;
+  // Null: no TLS.
+  std::unique_ptr<TlsFiles> tls_;
   net::io_context context_;
   tcp::acceptor acceptor_;
   net::steady_timer accept_timer_;

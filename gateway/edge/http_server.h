@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,14 +24,17 @@ class HttpServer {
   struct Options {
     // `host:port` with a numeric host; port 0 takes a free one.
     std::string address = "127.0.0.1:8080";
-    // PEM files; both empty means no TLS.
+    // PEM files, read again when they change; both empty means no TLS.
     std::string certificate_file;
     std::string key_file;
+    absl::Duration tls_refresh_interval = absl::Seconds(10);
+    // Told once per version of those files that cannot be used. May be empty.
+    std::function<void(const absl::Status&)> on_tls_problem = nullptr;
     int thread_count = 2;
     int connections_max = 1024;
     int64_t head_bytes_max = 8 * 1024;
     int64_t body_bytes_max = 4 * 1024 * 1024;
-    // Of all requests being read or answered together.
+    // Of all requests being read or handled and all answers being fetched, together.
     int64_t body_bytes_in_all_max = 128 * 1024 * 1024;
     // From the first byte to the last of a head.
     absl::Duration head_time_max = absl::Seconds(10);

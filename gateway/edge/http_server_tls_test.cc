@@ -9,16 +9,19 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gateway/edge/http_server.h"
 #include "gateway/testing/raw_client.h"
+#include "platform/base/mutex.h"
 #include "platform/rpc/test_certificates.h"
 
 namespace quartermaster::gateway {
 namespace {
 
 namespace net = boost::asio;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -28,6 +31,7 @@ class HelloHandler : public HttpHandler {
   void Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange) override {
     exchange->Respond({.body = absl::StrCat("hello ", request.body.size())});
   }
+  void OnRefused(const absl::Status&) override {}
 };
 
 class HttpServerTlsTest : public ::testing::Test {
@@ -54,10 +58,14 @@ class HttpServerTlsTest : public ::testing::Test {
 
   // Sends the bytes over TLS after verifying the server; returns what comes back, or the error.
   std::string Ask(const std::string& bytes, net::ssl::context::method method) {
+    return Ask(bytes, method, authority_);
+  }
+  std::string Ask(const std::string& bytes, net::ssl::context::method method,
+                  const rpc::TestCa& trusted) {
     net::io_context io;
     net::ssl::context context(method);
     context.add_certificate_authority(
-        net::buffer(authority_.certificate().data(), authority_.certificate().size()));
+        net::buffer(trusted.certificate().data(), trusted.certificate().size()));
     context.set_verify_mode(net::ssl::verify_peer);
     net::ssl::stream<net::ip::tcp::socket> stream(io, context);
     stream.set_verify_callback(net::ssl::host_name_verification("localhost"));
@@ -106,6 +114,34 @@ TEST_F(HttpServerTlsTest, WaitsForAHandshakeNoLongerThanForAHead) {
   Start();
   RawClient silent(server_->address());
   EXPECT_EQ(silent.ReadToEnd(), "");
+}
+
+// Goal: a renewed certificate needs no restart, and a broken one takes nothing away.
+// Method: the authority that signed the first is replaced; who trusts the new one alone is refused
+// until the files are read again. Between, only one of the two files has been replaced.
+TEST_F(HttpServerTlsTest, ReadsACertificateThatWasRenewed) {
+  options_.tls_refresh_interval = absl::ZeroDuration();
+  base::Mutex mutex;
+  std::vector<std::string> problems;
+  options_.on_tls_problem = [&](const absl::Status& problem) {
+    base::MutexLock lock(&mutex);
+    problems.emplace_back(problem.message());
+  };
+  Start();
+  const std::string request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  ASSERT_THAT(Ask(request, net::ssl::context::tls_client), HasSubstr("hello 0"));
+  const rpc::TestCa renewed;
+  const rpc::TestCa::Pair pair = renewed.Sign("spiffe://quartermaster/gateway");
+
+  rpc::WriteFile(directory_ + "/c.pem", pair.certificate);
+  EXPECT_THAT(Ask(request, net::ssl::context::tls_client), HasSubstr("hello 0"));
+  EXPECT_THAT(Ask(request, net::ssl::context::tls_client, renewed), StartsWith("refused: "));
+  rpc::WriteFile(directory_ + "/k.pem", pair.key);
+
+  EXPECT_THAT(Ask(request, net::ssl::context::tls_client, renewed), HasSubstr("hello 0"));
+  EXPECT_THAT(Ask(request, net::ssl::context::tls_client), StartsWith("refused: "));
+  base::MutexLock lock(&mutex);
+  EXPECT_THAT(problems, ElementsAre(HasSubstr("mismatch")));
 }
 
 TEST_F(HttpServerTlsTest, NamesTheFileThatCannotBeUsed) {

@@ -131,4 +131,11 @@ absl::Status CheckRequestHead(absl::string_view head) {
   return framing.Check(is_1_1);
 }
 
+bool HasBareLineFeed(absl::string_view text) {
+  for (size_t at = text.find('\n'); at != absl::string_view::npos; at = text.find('\n', at + 1)) {
+    if (at == 0 || text[at - 1] != '\r') return true;
+  }
+  return false;
+}
+
 }  // namespace quartermaster::gateway

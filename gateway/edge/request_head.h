@@ -16,4 +16,7 @@ namespace quartermaster::gateway {
 // that is not a path. Fails with INVALID_ARGUMENT, reason `MALFORMED_REQUEST`.
 absl::Status CheckRequestHead(absl::string_view head);
 
+// Tells whether a line of `text` ends with LF alone.
+bool HasBareLineFeed(absl::string_view text);
+
 }  // namespace quartermaster::gateway

@@ -12,15 +12,12 @@
 #include <string>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "gateway/edge/beast_message.h"
+#include "gateway/edge/gone_signal.h"
 #include "gateway/edge/request_head.h"
-#include "gateway/transcode/http_status.h"
-#include "platform/base/mutex.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::gateway {
@@ -37,59 +34,14 @@ using SslStream = beast::ssl_stream<beast::tcp_stream>;
 // so long: closing at once would reset the connection and could destroy the answer on its way.
 constexpr absl::Duration kLingerTime = absl::Seconds(2);
 constexpr size_t kReadSize = 16 * 1024;
+// Answers up to this size are not counted: they must be possible when there is no room left.
+constexpr int64_t kSmallAnswer = 16 * 1024;
 // Room in the buffer beyond the head, for pieces of the body.
 constexpr size_t kBodyPiece = 64 * 1024;
 
 std::chrono::nanoseconds ToChrono(absl::Duration duration) {
   return absl::ToChronoNanoseconds(duration);
 }
-
-HttpResponse ErrorResponse(int http_status, absl::StatusCode code, absl::string_view reason,
-                           absl::string_view message) {
-  return {.status = http_status,
-          .headers = {{"Content-Type", "application/json"}},
-          .body = RenderError(status::MakeError(code, message, {.reason = std::string(reason)}))};
-}
-
-// Told once that the client is gone, whether before or after somebody wants to know.
-class GoneSignal {
- public:
-  void Watch(std::function<void()> cancel) {
-    {
-      base::MutexLock lock(&mutex_);
-      if (is_over_) return;
-      if (!is_gone_) {
-        cancel_ = std::move(cancel);
-        return;
-      }
-    }
-    cancel();
-  }
-
-  void Raise() {
-    std::function<void()> cancel;
-    {
-      base::MutexLock lock(&mutex_);
-      is_gone_ = true;
-      cancel = std::exchange(cancel_, nullptr);
-    }
-    if (cancel) cancel();
-  }
-
-  // From now on nobody is told, and nothing is kept for telling.
-  void Forget() {
-    std::function<void()> dropped;  // Destroyed after the lock is released.
-    base::MutexLock lock(&mutex_);
-    is_over_ = true;
-    dropped = std::exchange(cancel_, nullptr);
-  }
-
- private:
-  base::Mutex mutex_;
-  bool is_gone_ ABSL_GUARDED_BY(mutex_) = false;
-  bool is_over_ ABSL_GUARDED_BY(mutex_) = false;
-  std::function<void()> cancel_ ABSL_GUARDED_BY(mutex_);
-};
 
 template <typename Stream>
 class TypedSession final : public Session,
@@ -127,7 +79,8 @@ class TypedSession final : public Session,
         : session_(std::move(session)), gone_(std::move(gone)) {}
 
     ~Exchange() override {
-      Respond(ErrorResponse(500, absl::StatusCode::kInternal, "INTERNAL", "internal error"));
+      Respond(ErrorResponse(500, status::MakeError(absl::StatusCode::kInternal, "internal error",
+                                                   {.reason = "INTERNAL"})));
     }
 
     void Respond(HttpResponse response) override {
@@ -213,17 +166,13 @@ class TypedSession final : public Session,
     }
     if (end != absl::string_view::npos) return OnHead(head);
     // Somebody who ends lines with LF alone would wait for ever.
-    for (size_t at = read.find('\n'); at != absl::string_view::npos; at = read.find('\n', at + 1)) {
-      if (at == 0 || read[at - 1] != '\r') return FailMalformed("a line must end with CR and LF");
-    }
+    if (HasBareLineFeed(read)) return FailMalformed("a line must end with CR and LF");
     ReadMore();
   }
 
   void OnHead(absl::string_view head) {
     if (const absl::Status sound = CheckRequestHead(head); !sound.ok()) {
-      return Answer({.status = 400,
-                     .headers = {{"Content-Type", "application/json"}},
-                     .body = RenderError(sound)});
+      return Fail(400, sound);
     }
     parser_.emplace();
     parser_->header_limit(static_cast<uint32_t>(options_.head_bytes_max));
@@ -235,25 +184,11 @@ class TypedSession final : public Session,
       return FailMalformed(error.message());
     }
     is_keeping_alive_ = parser_->keep_alive();
-    TakeRequest();
+    // Before the body is read: trailers of a chunked body would mix with the head.
+    request_ = ReadRequest(parser_->get());
+    is_head_request_ = request_.method == "HEAD";
     buffer_.consume(used);
     Admit();
-  }
-
-  // Copies the head out before the body is read: trailers of a chunked body would mix with it.
-  void TakeRequest() {
-    const auto& message = parser_->get();
-    request_ = {};
-    request_.method = std::string(message.method_string());
-    const std::string target(message.target());
-    const size_t question = target.find('?');
-    request_.path = target.substr(0, question);
-    if (question != std::string::npos) request_.query = target.substr(question + 1);
-    for (const auto& field : message) {
-      request_.headers.emplace_back(absl::AsciiStrToLower(std::string(field.name_string())),
-                                    std::string(field.value()));
-    }
-    is_head_request_ = request_.method == "HEAD";
   }
 
   void Admit() {
@@ -357,40 +292,40 @@ class TypedSession final : public Session,
 
   void Fail(int http_status, absl::StatusCode code, absl::string_view reason,
             absl::string_view message) {
-    Answer(ErrorResponse(http_status, code, reason, message));
+    Fail(http_status, status::MakeError(code, message, {.reason = std::string(reason)}));
   }
 
   // Answers what could not be read to its end, so the connection ends too.
-  void Answer(HttpResponse response) {
+  void Fail(int http_status, const absl::Status& why) {
+    parts_.handler.OnRefused(why);
     is_keeping_alive_ = false;
-    Write(std::move(response));
+    Write(ErrorResponse(http_status, why));
+  }
+
+  // Counts the answer in place of the request, which nobody needs any more. One too many is not
+  // sent: what it tells of has happened, and who repeats the request is told again.
+  HttpResponse WithinBudget(HttpResponse response) {
+    parts_.body_bytes.GiveBack(std::exchange(body_bytes_taken_, 0));
+    const auto size = static_cast<int64_t>(response.body.size());
+    if (size <= kSmallAnswer) return response;
+    if (parts_.body_bytes.Take(size)) {
+      body_bytes_taken_ = size;
+      return response;
+    }
+    const absl::Status why = status::Overloaded(
+        "too many answers wait to be fetched; try again in a second", absl::Seconds(1));
+    parts_.handler.OnRefused(why);
+    return ErrorResponse(503, why);
   }
 
   void Write(HttpResponse response) {
     state_ = State::kWriting;
     is_keeping_alive_ = is_keeping_alive_ && !parts_.is_stopping;
-    message_.emplace();
-    message_->version(11);
-    message_->result(static_cast<unsigned>(response.status));
-    for (const auto& [name, value] : response.headers) message_->insert(name, value);
-    SetDefault("X-Content-Type-Options", "nosniff");
-    SetDefault("X-Frame-Options", "DENY");
-    SetDefault("Referrer-Policy", "no-referrer");
-    SetDefault("Cross-Origin-Resource-Policy", "same-origin");
-    SetDefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-    SetDefault("Cache-Control", "no-store");
-    if (kIsTls) SetDefault("Strict-Transport-Security", "max-age=31536000");
-    message_->set(http::field::date,
-                  absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", absl::Now(), absl::UTCTimeZone()));
+    message_.emplace(MakeMessage(WithinBudget(std::move(response)), kIsTls));
     message_->keep_alive(is_keeping_alive_);
-    message_->content_length(response.body.size());
-    if (!is_head_request_) message_->body() = std::move(response.body);
+    if (is_head_request_) message_->body().clear();
     lowest().expires_after(ToChrono(options_.write_time_max));
     http::async_write(stream_, *message_, Then(&TypedSession::OnWritten));
-  }
-
-  void SetDefault(const char* name, const char* value) {
-    if (message_->find(name) == message_->end()) message_->set(name, value);
   }
 
   void OnWritten(error_code error, size_t) {
@@ -447,13 +382,14 @@ class TypedSession final : public Session,
   int64_t body_bytes_taken_ = 0;
   HttpRequest request_;
   std::optional<http::request_parser<http::string_body>> parser_;
-  std::optional<http::response<http::string_body>> message_;
+  std::optional<HttpMessage> message_;
   std::shared_ptr<GoneSignal> gone_ = std::make_shared<GoneSignal>();
 };
 
 }  // namespace
 
-std::shared_ptr<Session> MakeSession(tcp::socket socket, net::ssl::context* tls,
+std::shared_ptr<Session> MakeSession(tcp::socket socket,
+                                     const std::shared_ptr<net::ssl::context>& tls,
                                      const SessionParts& parts,
                                      std::function<void(const Session*)> on_end) {
   if (tls == nullptr) {

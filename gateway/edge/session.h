@@ -28,6 +28,7 @@ class Session {
 struct SessionParts {
   const HttpServer::Options& options;
   HttpHandler& handler;
+  // Of requests until they are handled, and of answers until they are fetched.
   Budget& body_bytes;
   // From then on no connection takes another request.
   const std::atomic<bool>& is_stopping;
@@ -35,7 +36,8 @@ struct SessionParts {
 
 // `on_end` is called when the connection is closed. `tls` may be null, for none.
 std::shared_ptr<Session> MakeSession(boost::asio::ip::tcp::socket socket,
-                                     boost::asio::ssl::context* tls, const SessionParts& parts,
+                                     const std::shared_ptr<boost::asio::ssl::context>& tls,
+                                     const SessionParts& parts,
                                      std::function<void(const Session*)> on_end);
 
 }  // namespace quartermaster::gateway

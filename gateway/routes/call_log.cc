@@ -4,6 +4,8 @@
 
 #include "absl/status/status.h"
 #include "platform/log/log.h"
+#include "platform/rpc/status_codec.h"
+#include "platform/status/error.h"
 
 namespace quartermaster::gateway {
 
@@ -21,10 +23,13 @@ void CallLog::Record(const Entry& entry, const grpc::Status& status) {
   const std::string protocol(entry.protocol);
   calls_.With({method, protocol, code}).Increment();
   seconds_.With({method, protocol}).Observe(absl::ToDoubleSeconds(entry.duration));
+  const std::string reason =
+      status.ok() ? "" : std::string(status::GetReason(rpc::FromGrpcStatus(status)));
   log::Info("edge call", {{"method", method},
                           {"protocol", protocol},
                           {"caller", entry.caller},
                           {"code", code},
+                          {"reason", reason},
                           {"duration_us", absl::ToInt64Microseconds(entry.duration)},
                           {"trace_id", entry.trace_id}});
 }

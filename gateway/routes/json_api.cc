@@ -97,6 +97,10 @@ absl::StatusOr<std::string> RenderAnswer(const MethodDescriptor& method,
 
 }  // namespace
 
+void JsonApi::OnRefused(const absl::Status& why) {
+  parts_.log.Record({.method = "unknown", .protocol = "http"}, rpc::ToGrpcStatus(why, ""));
+}
+
 std::optional<HttpResponse> JsonApi::Refuse(const HttpRequest& request) {
   const base::TraceContext trace = TakeTrace(request.Header("traceparent"));
   const absl::StatusOr<base::Caller> caller =

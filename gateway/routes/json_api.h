@@ -36,6 +36,7 @@ class JsonApi final : public HttpHandler {
 
   std::optional<HttpResponse> Refuse(const HttpRequest& request) override;
   void Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange) override;
+  void OnRefused(const absl::Status& why) override;
 
  private:
   class Call;

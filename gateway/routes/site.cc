@@ -8,18 +8,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/console/console_page.h"
-#include "gateway/transcode/http_status.h"
+#include "gateway/edge/beast_message.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::gateway {
 namespace {
-
-HttpResponse Problem(int http_status, absl::StatusCode code, absl::string_view reason,
-                     absl::string_view message) {
-  return {.status = http_status,
-          .headers = {{"Content-Type", "application/json"}},
-          .body = RenderError(status::MakeError(code, message, {.reason = std::string(reason)}))};
-}
 
 bool IsApi(absl::string_view path) { return path == "/v1" || absl::StartsWith(path, "/v1/"); }
 
@@ -36,6 +29,13 @@ absl::string_view WithoutPort(absl::string_view host) {
 
 Site::Site(const Options& options, HttpHandler& api)
     : options_(options), api_(api), console_(RenderConsole()) {}
+
+HttpResponse Site::Problem(int http_status, absl::StatusCode code, absl::string_view reason,
+                           absl::string_view message) const {
+  const absl::Status why = status::MakeError(code, message, {.reason = std::string(reason)});
+  api_.OnRefused(why);
+  return ErrorResponse(http_status, why);
+}
 
 bool Site::IsHostKnown(absl::string_view host) const {
   return std::ranges::any_of(options_.hosts, [&](const std::string& known) {

@@ -22,13 +22,17 @@ class Site final : public HttpHandler {
     std::string demo_persons_file;
   };
 
-  // `api` gets what is beneath `/v1/`; it must outlive the site.
+  // `api` gets what is beneath `/v1/`, and is told of all that is refused; it must outlive the
+  // site.
   Site(const Options& options, HttpHandler& api);
 
   std::optional<HttpResponse> Refuse(const HttpRequest& request) override;
   void Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange) override;
+  void OnRefused(const absl::Status& why) override { api_.OnRefused(why); }
 
  private:
+  HttpResponse Problem(int http_status, absl::StatusCode code, absl::string_view reason,
+                       absl::string_view message) const;
   bool IsHostKnown(absl::string_view host) const;
   HttpResponse AnswerDemoPersons() const;
 

@@ -38,6 +38,24 @@ TEST_F(SiteTest, ServesTheConsoleWithAPolicyThatNamesItsOwnScript) {
   EXPECT_EQ(Http("POST", "/", "").status, 405);
 }
 
+// What is refused before anybody knows which method was meant is in the log and the metrics too.
+TEST_F(SiteTest, CountsWhatItRefuses) {
+  Start();
+  EXPECT_EQ(Http("GET", "/nothing", "").status, 404);
+  EXPECT_THAT(AskAs("evil.example", "/"), HasSubstr("421"));
+  RawClient broken(gateway_->http_address());
+  broken.Send("GET / HTTP/1.1\n\n");
+  EXPECT_THAT(broken.ReadUntil("MALFORMED_REQUEST"), HasSubstr("400"));
+
+  const std::string metrics = gateway_->server_parts().metrics.Render();
+
+  EXPECT_THAT(metrics,
+              HasSubstr("calls_total{code=\"NOT_FOUND\",method=\"unknown\",protocol=\"http\"} 1"));
+  EXPECT_THAT(
+      metrics,
+      HasSubstr("calls_total{code=\"INVALID_ARGUMENT\",method=\"unknown\",protocol=\"http\"} 2"));
+}
+
 TEST_F(SiteTest, IsAlive) {
   Start();
   EXPECT_EQ(Http("GET", "/healthz", "").body, "ok\n");

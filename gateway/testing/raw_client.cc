@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,6 +23,9 @@ RawClient::RawClient(const std::string& address) : socket_(::socket(AF_INET, SOC
   EXPECT_TRUE(absl::SimpleAtoi(address.substr(address.rfind(':') + 1), &port)) << address;
   to.sin_port = htons(static_cast<uint16_t>(port));
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  // Bytes go when they are sent: two pieces of a request would wait for each other's answer.
+  const int is_on = 1;
+  EXPECT_EQ(::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &is_on, sizeof is_on), 0);
   EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to), 0) << address;
 }
 
