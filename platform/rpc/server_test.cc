@@ -2,9 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -14,10 +11,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "platform/base/check.h"
 #include "platform/base/mutex.h"
+#include "platform/rpc/raw_connection.h"
+#include "platform/rpc/serve_test.h"
 #include "platform/rpc/status_codec.h"
 #include "platform/rpc/test_service.h"
 
@@ -49,15 +46,6 @@ std::string HealthOf(const std::shared_ptr<grpc::Channel>& channel, const std::s
   const grpc::Status status = Health::NewStub(channel)->Check(&context, request, &response);
   return status.ok() ? HealthCheckResponse::ServingStatus_Name(response.status())
                      : absl::StrCat(status.error_code());
-}
-
-template <typename Condition>
-void WaitUntil(Condition condition) {
-  const absl::Time deadline = absl::Now() + absl::Seconds(20);
-  while (!condition()) {
-    ASSERT_LT(absl::Now(), deadline) << "it never came true";
-    absl::SleepFor(absl::Milliseconds(1));
-  }
 }
 
 std::string ReadWhole(const std::string& path) {
@@ -146,67 +134,6 @@ TEST(ServerTest, RefusesAMessageThatIsTooLarge) {
   EXPECT_EQ(run_count, 0);
 }
 
-// One HTTP/2 connection made of raw bytes, for what no client library would send.
-class RawConnection {
- public:
-  explicit RawConnection(const std::string& address) {
-    const std::pair<std::string, std::string> parts = absl::StrSplit(address, ':');
-    sockaddr_in peer = {};
-    peer.sin_family = AF_INET;
-    peer.sin_port = htons(static_cast<uint16_t>(std::stoi(parts.second)));
-    peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    QM_CHECK(connect(socket_, reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) == 0);
-    const timeval patience = {.tv_sec = 5, .tv_usec = 0};
-    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  }
-  ~RawConnection() { close(socket_); }
-
-  // Begins a call with one more header, whose name and value are shorter than 127 bytes.
-  void Call(const std::string& name, const std::string& value) {
-    std::string headers;
-    for (const auto& [key, text] : std::vector<std::pair<std::string, std::string>>{
-             {":method", "POST"},
-             {":scheme", "http"},
-             {":path", "/quartermaster.inventory.v1.Units/GetUnit"},
-             {":authority", "localhost"},
-             {"content-type", "application/grpc"},
-             {"te", "trailers"},
-             {name, value}}) {
-      // A literal that is not to be indexed, its name and value as plain bytes.
-      absl::StrAppend(&headers, std::string(1, '\0'), std::string(1, char(key.size())), key,
-                      std::string(1, char(text.size())), text);
-    }
-    constexpr char kSettings = 4;
-    constexpr char kHeaders = 1;
-    constexpr char kEndOfHeaders = 4;
-    Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, "") +
-         Frame(kHeaders, kEndOfHeaders, 1, headers));
-  }
-
-  // Waits until the server closes the connection.
-  bool IsClosedByServer() {
-    char buffer[4096];
-    ssize_t size;
-    do {
-      size = recv(socket_, buffer, sizeof(buffer), 0);
-    } while (size > 0);
-    return size == 0 || errno == ECONNRESET;
-  }
-
- private:
-  static std::string Frame(char type, char flags, char stream, const std::string& payload) {
-    const char header[] = {
-        0, char(payload.size() >> 8), char(payload.size()), type, flags, 0, 0, 0, stream};
-    return std::string(header, sizeof(header)) + payload;
-  }
-  void Send(const std::string& bytes) {
-    QM_CHECK(send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-             static_cast<ssize_t>(bytes.size()));
-  }
-
-  const int socket_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-};
-
 // Goal: what one caller sends in its metadata cannot take away another's calls (gRPC 1.51 closes
 // the whole connection on it). Method: calls go on and on over one connection while others bring
 // too much metadata, binary metadata that is no base64, and bytes that are no HTTP/2; all of the
@@ -235,7 +162,7 @@ TEST(ServerPoisonTest, HarmsNoConnectionButItsOwn) {
     pb::Unit unit;
     EXPECT_FALSE(pb::Units::NewStub(program.Connect())->GetUnit(&context, {}, &unit).ok());
     RawConnection binary(program.server->address());
-    binary.Call("x-poison-bin", "!!! no base64 !!!");
+    binary.Call(kGetUnit, {{"x-poison-bin", "!!! no base64 !!!"}});
     EXPECT_TRUE(binary.IsClosedByServer());
   }
   const int good_count_so_far = good_count;

@@ -8,6 +8,7 @@
 #include <latch>
 #include <thread>
 
+#include "platform/rpc/raw_connection.h"
 #include "tests/service/hostile_test.h"
 
 namespace quartermaster::testing {
@@ -339,7 +340,7 @@ TEST_F(PoisonTest, HarmsNoConnectionButItsOwn) {
                                                    grpc::InsecureChannelCredentials(), arguments);
     v1::Movement response;
     EXPECT_FALSE(LedgerStub(channel).PostMovement(&context, AReceipt(1), &response).ok());
-    RawConnection binary(server_->address());
+    rpc::RawConnection binary(server_->address());
     binary.Call(kPostMovement, {{"authorization", kClerk}, {"x-poison-bin", "!!! no base64 !!!"}});
     EXPECT_TRUE(binary.IsClosedByServer());
   }
