@@ -2,6 +2,8 @@
 
 set(QM_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them")
 
+option(QM_FUZZ "Build the fuzzers; the compiler must be clang" OFF)
+
 find_program(QM_CCACHE ccache)
 if(QM_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${QM_CCACHE})
@@ -23,6 +25,9 @@ if(QM_SANITIZE)
   if(QM_SANITIZE STREQUAL "thread")
     # Boost.Asio's fences, which the sanitizer does not model; none of our own code has one.
     target_compile_options(qm_build INTERFACE -Wno-tsan)
+  endif()
+  if(QM_FUZZ)
+    target_compile_options(qm_build INTERFACE -fsanitize=fuzzer-no-link)
   endif()
 else()
   target_compile_options(qm_build INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
@@ -108,6 +113,25 @@ function(qm_thread_test name)
     set_tests_properties(
       ${name}.threads PROPERTIES FIXTURES_REQUIRED mariadb
                                  ENVIRONMENT "QM_TEST_BUILD_DIR=${PROJECT_BINARY_DIR}")
+  endif()
+endfunction()
+
+# qm_fuzz_test(<name> [DATABASE] SOURCES … DEPENDS …)
+#
+# A fuzzer, label `fuzz`. One CTest entry runs it for QM_FUZZ_SECONDS of the
+# environment, a minute by itself, from the inputs in corpus/<name>.
+function(qm_fuzz_test name)
+  cmake_parse_arguments(ARG "DATABASE" "" "SOURCES;DEPENDS" ${ARGN})
+  qm_program(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  qm_add_to_label(${name} fuzz)
+  add_test(NAME ${name} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/run_fuzzer.sh $<TARGET_FILE:${name}>
+                                ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 600)
+  if(ARG_DATABASE)
+    add_dependencies(qm_tests_fuzz mariadb_fixture)
+    set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED mariadb
+                                            ENVIRONMENT "QM_TEST_BUILD_DIR=${PROJECT_BINARY_DIR}")
   endif()
 endfunction()
 

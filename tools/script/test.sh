@@ -4,7 +4,7 @@
 # The stages in their order. Each name from lint on is a CTest label; a stage without a test is a
 # failure, so a label enters this list together with its first test.
 stages='lint script unit storage service compat suite chaos model planted'
-sanitizer_stages='asan'
+sanitizer_stages='asan fuzz'
 # What runs under AddressSanitizer, of the stages above. ThreadSanitizer is no stage: the system's
 # abseil is not instrumented, so it does not see what absl::Mutex guards and reports races that are
 # none (preset tsan, label threads).
@@ -146,6 +146,7 @@ for stage_name in $sanitizer_stages; do
   is_wanted "$stage_name" || continue
   case $stage_name in
     asan) labels_here=$(common_words "$asan_labels" "$stages") ;;
+    fuzz) labels_here=fuzz ;;
   esac
   # shellcheck disable=SC2086 # one word per label
   run_tests "$stage_name" "$stage_name" $labels_here

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Runs one fuzzer from its saved inputs: run_fuzzer.sh PROGRAM CORPUS
+#
+# What it finds on the way stays in the build folder. An input that fails is named there too.
+set -eu
+program=$1
+corpus=$2
+found=$program.found
+mkdir -p "$found"
+exec "$program" -max_total_time="${QM_FUZZ_SECONDS:-60}" -timeout=20 -rss_limit_mb=4096 \
+  -print_final_stats=1 -verbosity=0 -artifact_prefix="$program.failed-" "$found" "$corpus"
