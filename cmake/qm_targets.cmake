@@ -25,6 +25,8 @@ if(QM_SANITIZE)
   if(QM_SANITIZE STREQUAL "thread")
     # Boost.Asio's fences, which the sanitizer does not model; none of our own code has one.
     target_compile_options(qm_build INTERFACE -Wno-tsan)
+    set_property(TARGET protobuf::libprotobuf APPEND PROPERTY INTERFACE_COMPILE_OPTIONS
+                 "SHELL:-include ${PROJECT_SOURCE_DIR}/cmake/protobuf_map_layout.h")
   endif()
   if(QM_FUZZ)
     target_compile_options(qm_build INTERFACE -fsanitize=fuzzer-no-link)

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "platform/auth/test_files.h"
 
 namespace quartermaster::auth {
@@ -46,6 +48,26 @@ TEST_F(WatchedFileTest, ReadsAChangedFileAtMostOncePerInterval) {
 
   EXPECT_EQ(*(*file)->Current(kNow + absl::Milliseconds(4999)), "v1");
   EXPECT_EQ(*(*file)->Current(kNow + absl::Seconds(5)), "v2");
+}
+
+// Goal: whoever asks while the file is replaced gets one version or the other, whole.
+TEST_F(WatchedFileTest, GivesWholeVersionsToManyThreads) {
+  folder_.Put("file", "v0");
+  auto options = Options();
+  options.check_interval = absl::ZeroDuration();
+  const auto file = WatchedFile<std::string>::Open(std::move(options));
+  ASSERT_TRUE(file.ok()) << file.status();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      for (int look = 0; look < 200; ++look) EXPECT_EQ((*file)->Current(kNow)->size(), 2u);
+    });
+  }
+  for (int i = 1; i < 10; ++i) folder_.Put("file", absl::StrCat("v", i));
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_EQ(*(*file)->Current(kNow), "v9");
+  EXPECT_THAT(problems_, IsEmpty());
 }
 
 TEST_F(WatchedFileTest, ReturnsTheSameObjectWhileNothingChanges) {
