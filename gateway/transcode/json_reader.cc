@@ -150,6 +150,25 @@ class Reader {
     return scanner_.SkipValue();
   }
 
+  absl::Status BlameKindAndSkip(const Path& path, absl::string_view wanted) {
+    return BlameAndSkip(path,
+                        absl::StrCat("must be ", wanted, ", not ", NameOfToken(scanner_.Peek())));
+  }
+
+  // Reads an object. `read_value` is called behind each key, and reads the value.
+  template <typename F>
+  absl::Status ReadObject(F read_value) {
+    std::string key;
+    QM_RETURN_IF_ERROR(scanner_.Enter('{'));
+    for (bool is_first = true;; is_first = false) {
+      bool has_more = false;
+      QM_RETURN_IF_ERROR(scanner_.Next('}', is_first, has_more));
+      if (!has_more) return absl::OkStatus();
+      QM_RETURN_IF_ERROR(scanner_.ReadKey(key));
+      QM_RETURN_IF_ERROR(read_value(key));
+    }
+  }
+
   absl::Status ReadMessage(const Path& path, Message& message) {
     const WellKnown kind = WellKnownOf(*message.GetDescriptor());
     if (kind == WellKnown::kAny) return ReadAny(path, static_cast<Any&>(message));
@@ -158,39 +177,21 @@ class Reader {
                                              " cannot be given in JSON"));
     }
     if (kind != WellKnown::kNone) return ReadTextForm(path, kind, message);
-    if (scanner_.Peek() != '{') {
-      return BlameAndSkip(path,
-                          absl::StrCat("must be an object, not ", NameOfToken(scanner_.Peek())));
-    }
+    if (scanner_.Peek() != '{') return BlameKindAndSkip(path, "an object");
     return ReadMembers(path, message, /*in_any=*/false);
   }
 
   absl::Status ReadMembers(const Path& path, Message& message, bool in_any) {
     const Descriptor& type = *message.GetDescriptor();
     FieldSet seen;
-    std::string key;
-    QM_RETURN_IF_ERROR(scanner_.Enter('{'));
-    for (bool is_first = true;; is_first = false) {
-      bool has_more = false;
-      QM_RETURN_IF_ERROR(scanner_.Next('}', is_first, has_more));
-      if (!has_more) return absl::OkStatus();
-      QM_RETURN_IF_ERROR(scanner_.ReadKey(key));
-      if (in_any && key == "@type") {
-        QM_RETURN_IF_ERROR(scanner_.SkipValue());
-        continue;
-      }
+    return ReadObject([&](const std::string& key) {
+      if (in_any && key == "@type") return scanner_.SkipValue();
       const FieldDescriptor* field = FindField(type, key);
-      if (field == nullptr) {
-        QM_RETURN_IF_ERROR(BlameAndSkip(Path(path, key), UnknownField(type, key)));
-        continue;
-      }
+      if (field == nullptr) return BlameAndSkip(Path(path, key), UnknownField(type, key));
       const Path field_path(path, field->name());
-      if (!seen.Insert(*field)) {
-        QM_RETURN_IF_ERROR(BlameAndSkip(field_path, "is given twice"));
-        continue;
-      }
-      QM_RETURN_IF_ERROR(ReadField(field_path, *field, message));
-    }
+      if (!seen.Insert(*field)) return BlameAndSkip(field_path, "is given twice");
+      return ReadField(field_path, *field, message);
+    });
   }
 
   static std::string UnknownField(const Descriptor& type, const std::string& key) {
@@ -222,10 +223,7 @@ class Reader {
   }
 
   absl::Status ReadArray(const Path& path, const FieldDescriptor& field, Message& message) {
-    if (scanner_.Peek() != '[') {
-      return BlameAndSkip(path,
-                          absl::StrCat("must be an array, not ", NameOfToken(scanner_.Peek())));
-    }
+    if (scanner_.Peek() != '[') return BlameKindAndSkip(path, "an array");
     QM_RETURN_IF_ERROR(scanner_.Enter('['));
     for (size_t i = 0;; ++i) {
       bool has_more = false;
@@ -244,42 +242,27 @@ class Reader {
   }
 
   absl::Status ReadMap(const Path& path, const FieldDescriptor& field, Message& message) {
-    if (scanner_.Peek() != '{') {
-      return BlameAndSkip(path,
-                          absl::StrCat("must be an object, not ", NameOfToken(scanner_.Peek())));
-    }
+    if (scanner_.Peek() != '{') return BlameKindAndSkip(path, "an object");
     const FieldDescriptor& key_field = *field.message_type()->map_key();
     const FieldDescriptor& value_field = *field.message_type()->map_value();
     std::set<std::string> seen;
-    std::string key;
-    QM_RETURN_IF_ERROR(scanner_.Enter('{'));
-    for (bool is_first = true;; is_first = false) {
-      bool has_more = false;
-      QM_RETURN_IF_ERROR(scanner_.Next('}', is_first, has_more));
-      if (!has_more) return absl::OkStatus();
-      QM_RETURN_IF_ERROR(scanner_.ReadKey(key));
+    return ReadObject([&](const std::string& key) {
       const Path entry_path = Path::Key(path, key);
       Message& entry = *message.GetReflection()->AddMessage(&message, &field);
       if (const absl::Status set = SetFromText(key_field, key, entry); !set.ok()) {
         Blame(entry_path, set.message());
       }
       if (!seen.insert(key).second) Blame(entry_path, "is given twice");
-      if (scanner_.Peek() == 'n') {
-        QM_RETURN_IF_ERROR(BlameAndSkip(entry_path, "a map cannot hold null"));
-      } else if (value_field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-        QM_RETURN_IF_ERROR(
-            ReadMessage(entry_path, *entry.GetReflection()->MutableMessage(&entry, &value_field)));
-      } else {
-        QM_RETURN_IF_ERROR(ReadScalar(entry_path, value_field, entry));
+      if (scanner_.Peek() == 'n') return BlameAndSkip(entry_path, "a map cannot hold null");
+      if (value_field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
+        return ReadScalar(entry_path, value_field, entry);
       }
-    }
+      return ReadMessage(entry_path, *entry.GetReflection()->MutableMessage(&entry, &value_field));
+    });
   }
 
   absl::Status ReadTextForm(const Path& path, WellKnown kind, Message& message) {
-    if (scanner_.Peek() != '"') {
-      return BlameAndSkip(
-          path, absl::StrCat("must be ", TextFormOf(kind), ", not ", NameOfToken(scanner_.Peek())));
-    }
+    if (scanner_.Peek() != '"') return BlameKindAndSkip(path, TextFormOf(kind));
     QM_RETURN_IF_ERROR(scanner_.ReadString(text_));
     if (const absl::Status set = SetTextForm(kind, text_, message); !set.ok()) {
       Blame(path, set.message());
@@ -289,10 +272,7 @@ class Reader {
 
   // The type may come after the fields, so it is looked for first.
   absl::Status ReadAny(const Path& path, Any& any) {
-    if (scanner_.Peek() != '{') {
-      return BlameAndSkip(path,
-                          absl::StrCat("must be an object, not ", NameOfToken(scanner_.Peek())));
-    }
+    if (scanner_.Peek() != '{') return BlameKindAndSkip(path, "an object");
     const size_t begin = scanner_.position();
     std::string url;
     QM_RETURN_IF_ERROR(FindTypeUrl(url));
@@ -315,38 +295,19 @@ class Reader {
   }
 
   absl::Status FindTypeUrl(std::string& url) {
-    std::string key;
-    QM_RETURN_IF_ERROR(scanner_.Enter('{'));
-    for (bool is_first = true;; is_first = false) {
-      bool has_more = false;
-      QM_RETURN_IF_ERROR(scanner_.Next('}', is_first, has_more));
-      if (!has_more) return absl::OkStatus();
-      QM_RETURN_IF_ERROR(scanner_.ReadKey(key));
-      if (key == "@type" && url.empty() && scanner_.Peek() == '"') {
-        QM_RETURN_IF_ERROR(scanner_.ReadString(url));
-      } else {
-        QM_RETURN_IF_ERROR(scanner_.SkipValue());
-      }
-    }
+    return ReadObject([&](const std::string& key) {
+      const bool is_url = key == "@type" && url.empty() && scanner_.Peek() == '"';
+      return is_url ? scanner_.ReadString(url) : scanner_.SkipValue();
+    });
   }
 
   // A type with a form of its own stands in the member `value`.
   absl::Status ReadAnyValue(const Path& path, Message& content) {
-    std::string key;
-    QM_RETURN_IF_ERROR(scanner_.Enter('{'));
-    for (bool is_first = true;; is_first = false) {
-      bool has_more = false;
-      QM_RETURN_IF_ERROR(scanner_.Next('}', is_first, has_more));
-      if (!has_more) return absl::OkStatus();
-      QM_RETURN_IF_ERROR(scanner_.ReadKey(key));
-      if (key == "@type") {
-        QM_RETURN_IF_ERROR(scanner_.SkipValue());
-      } else if (key == "value") {
-        QM_RETURN_IF_ERROR(ReadMessage(Path(path, key), content));
-      } else {
-        QM_RETURN_IF_ERROR(BlameAndSkip(Path(path, key), "no such field; there is value"));
-      }
-    }
+    return ReadObject([&](const std::string& key) {
+      if (key == "@type") return scanner_.SkipValue();
+      if (key == "value") return ReadMessage(Path(path, key), content);
+      return BlameAndSkip(Path(path, key), "no such field; there is value");
+    });
   }
 
   // Sets a singular field, or adds to a repeated one.
@@ -371,8 +332,7 @@ class Reader {
       QM_RETURN_IF_ERROR(scanner_.ReadNumber(number));
       set = SetFromText(field, number, message);
     } else {
-      return BlameAndSkip(
-          path, absl::StrCat("must be ", NameOfType(field), ", not ", NameOfToken(first)));
+      return BlameKindAndSkip(path, NameOfType(field));
     }
     if (!set.ok()) Blame(path, set.message());
     return absl::OkStatus();
