@@ -13,13 +13,17 @@ namespace {
 
 constexpr absl::Duration kPause = absl::Milliseconds(20);
 constexpr int kNoSuchThread = 1094;
+// A session that is about to go has forgotten already whose it was, so it is not ours to kill; it
+// goes by itself.
+constexpr int kKillDenied = 1095;
 
 // One look from one connection, for as long as that holds.
 absl::Status KillAndWait(Connection& connection, const LostSession& lost, absl::Time until) {
-  const absl::Status killed =
-      connection.Execute(absl::StrCat("KILL CONNECTION ", lost.session_id)).status();
-  if (!killed.ok() && GetErrno(killed) != kNoSuchThread) return killed;
   while (true) {
+    const absl::Status killed =
+        connection.Execute(absl::StrCat("KILL CONNECTION ", lost.session_id)).status();
+    const int errno_code = GetErrno(killed);
+    if (!killed.ok() && errno_code != kNoSuchThread && errno_code != kKillDenied) return killed;
     // A session leaves the list after it has committed or rolled back, not before.
     QM_ASSIGN_OR_RETURN(
         const Rows rows,
