@@ -25,7 +25,8 @@ constexpr absl::Duration kCheckTimeMax = absl::Seconds(1);
 const std::vector<absl::string_view>& ServiceNames() {
   static const auto* const names = new std::vector<absl::string_view>{
       v1::Units::service_full_name(), v1::Catalog::service_full_name(),
-      v1::Ledger::service_full_name(), v1::Transfers::service_full_name()};
+      v1::Ledger::service_full_name(), v1::Transfers::service_full_name(),
+      v1::Records::service_full_name()};
   return *names;
 }
 
@@ -39,6 +40,8 @@ Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSou
       queries_(pools.reads, pools.reports),
       lot_store_(pools.writes, uuids),
       transfer_store_(pools.reads, pools.writes, stock_store_.balance_ids(), uuids),
+      record_scopes_(pools.records),
+      feed_({pools.records, pools.reads}, record_scopes_, clock, options.feed),
       units_(unit_store_, clock, options.look_again_after),
       items_(item_store_, kItemsInMemoryMax),
       unit_registry_(unit_store_, units_, clock),
@@ -51,6 +54,7 @@ Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSou
       catalog_service_(serve, catalog_),
       ledger_service_(serve, ledger_, reader_, lots_, clock),
       transfers_service_(serve, desk_),
+      records_service_(serve, feed_, units_, clock),
       clock_(clock) {}
 
 absl::Status Inventory::Refresh(absl::Time deadline) {
@@ -79,6 +83,11 @@ void Inventory::StartSealing(const records::SealerOptions& options, telemetry::M
   sealer_->Start();
 }
 
+void Inventory::StartFeed(telemetry::Metrics& metrics) {
+  feed_.AddMetrics(metrics);
+  feed_.Start();
+}
+
 void Inventory::AddChecks(telemetry::Readiness& readiness) {
   readiness.AddCheck("schema", [this] {
     return mysql::CheckSchema(pools_.reads, InventoryMigrations(), absl::Now() + kCheckTimeMax);
@@ -102,7 +111,8 @@ void Inventory::AddMetrics(telemetry::Metrics& metrics) {
 }
 
 std::vector<grpc::Service*> Inventory::services() {
-  return {&units_service_, &catalog_service_, &ledger_service_, &transfers_service_};
+  return {&units_service_, &catalog_service_, &ledger_service_, &transfers_service_,
+          &records_service_};
 }
 
 }  // namespace quartermaster::inventory

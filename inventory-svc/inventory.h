@@ -11,10 +11,12 @@
 #include "absl/time/time.h"
 #include "inventory-svc/api/catalog_service.h"
 #include "inventory-svc/api/ledger_service.h"
+#include "inventory-svc/api/records_service.h"
 #include "inventory-svc/api/transfers_service.h"
 #include "inventory-svc/api/units_service.h"
 #include "inventory-svc/storage/mysql_item_store.h"
 #include "inventory-svc/storage/mysql_lot_store.h"
+#include "inventory-svc/storage/mysql_record_scopes.h"
 #include "inventory-svc/storage/mysql_stock_queries.h"
 #include "inventory-svc/storage/mysql_stock_store.h"
 #include "inventory-svc/storage/mysql_transfer_store.h"
@@ -22,6 +24,7 @@
 #include "platform/base/clock.h"
 #include "platform/base/uuid.h"
 #include "platform/mysql/pool.h"
+#include "platform/records/feed.h"
 #include "platform/records/sealer.h"
 #include "platform/rpc/serve.h"
 #include "platform/telemetry/metrics.h"
@@ -53,6 +56,7 @@ class Inventory {
     absl::Duration look_again_after = absl::Milliseconds(20);
     // Where days begin and end.
     absl::TimeZone time_zone;
+    records::FeedOptions feed;
   };
 
   Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
@@ -68,6 +72,11 @@ class Inventory {
   // Seals records, on a thread of its own, while this process holds the lease; until this goes,
   // which seals what is left.
   void StartSealing(const records::SealerOptions& options, telemetry::Metrics& metrics);
+
+  // Follows the sealed records for those who watch them, on a thread of its own.
+  void StartFeed(telemetry::Metrics& metrics);
+  // Ends all who watch: they are never done by themselves. For when draining begins.
+  void StopFeed() { feed_.Stop(); }
 
   // Adds what must hold before calls are taken: the tree is loaded, the schema is there, the
   // database is as durable as we promise.
@@ -89,6 +98,8 @@ class Inventory {
   MysqlStockQueries queries_;
   MysqlLotStore lot_store_;
   MysqlTransferStore transfer_store_;
+  MysqlRecordScopes record_scopes_;
+  records::Feed feed_;
   UnitDirectory units_;
   ItemDirectory items_;
   UnitRegistry unit_registry_;
@@ -101,6 +112,7 @@ class Inventory {
   CatalogService catalog_service_;
   LedgerService ledger_service_;
   TransfersService transfers_service_;
+  RecordsService records_service_;
   const base::Clock& clock_;
   // Last, so that they end before what they work on.
   std::jthread refresher_;

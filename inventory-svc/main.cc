@@ -1,5 +1,5 @@
-// inventory-svc: serves `Units`, `Catalog`, `Ledger` and `Transfers`; `inventory-svc migrate`
-// brings its schema up to date.
+// inventory-svc: serves `Units`, `Catalog`, `Ledger`, `Transfers` and `Records`;
+// `inventory-svc migrate` brings its schema up to date.
 
 #include <iostream>
 #include <optional>
@@ -67,13 +67,15 @@ int Serve(Options options) {
   inventory.AddMetrics(metrics);
   inventory.StartRefreshing();
   inventory.StartSealing(options.sealer, metrics);
+  inventory.StartFeed(metrics);
   return rpc::RunServer(options.server,
                         {.services = inventory.services(),
                          .serve = serve,
                          .executors = executors,
                          .metrics = metrics,
                          .readiness = readiness,
-                         .schema_version = std::string(InventoryMigrations().back().name)});
+                         .schema_version = std::string(InventoryMigrations().back().name),
+                         .on_draining = [&inventory] { inventory.StopFeed(); }});
 }
 
 }  // namespace

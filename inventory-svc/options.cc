@@ -49,6 +49,7 @@ void Options::Declare(config::Settings& settings) {
   settings.Path("QM_INVENTORY_AUTH_SYSTEMS_FILE", &authenticator.systems_path,
                 {.help = "Which systems may call directly, and with which grants."});
   sealer.Declare(settings);
+  inventory.feed.Declare(settings);
 
   settings.Duration("QM_INVENTORY_UNITS_LOOK_AGAIN", &inventory.look_again_after,
                     {.max = absl::Seconds(10),

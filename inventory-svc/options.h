@@ -6,6 +6,7 @@
 #include "platform/auth/service_authenticator.h"
 #include "platform/config/settings.h"
 #include "platform/mysql/options.h"
+#include "platform/records/feed.h"
 #include "platform/records/sealer.h"
 #include "platform/rpc/server.h"
 

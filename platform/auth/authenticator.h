@@ -29,6 +29,11 @@ struct Credentials {
   std::string authorization;
 };
 
+// Until when what these credentials prove may be believed: the `exp` of the identity that the
+// gateway signed; infinite for a certificate, whose end is the connection's. For credentials that
+// an `Authenticator` has just found good; the past for a token that cannot be read.
+absl::Time ReadExpireTime(const Credentials& credentials);
+
 // Tells who makes a call. Thread-safe.
 class Authenticator {
  public:

@@ -208,9 +208,20 @@ absl::StatusOr<std::vector<Block>> ReadBlocks(mysql::Connection& connection, int
                       connection.Query(absl::StrCat("SELECT ", kBlockColumns,
                                                     " FROM record_blocks WHERE last_sequence "
                                                     "BETWEEN ? AND ? ORDER BY last_sequence "
-                                                    "LIMIT ",
-                                                    limit),
-                                       {first, last}));
+                                                    "LIMIT ?"),
+                                       {first, last, int64_t{limit}}));
+  std::vector<Block> blocks;
+  for (const mysql::Row row : rows) blocks.push_back(ReadBlock(row));
+  return blocks;
+}
+
+absl::StatusOr<std::vector<Block>> ReadBlocksAfter(mysql::Connection& connection, int64_t number,
+                                                   int limit) {
+  QM_ASSIGN_OR_RETURN(const mysql::Rows rows,
+                      connection.Query(absl::StrCat("SELECT ", kBlockColumns,
+                                                    " FROM record_blocks WHERE number > ? ORDER BY "
+                                                    "number LIMIT ?"),
+                                       {number, int64_t{limit}}));
   std::vector<Block> blocks;
   for (const mysql::Row row : rows) blocks.push_back(ReadBlock(row));
   return blocks;

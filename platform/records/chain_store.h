@@ -64,4 +64,8 @@ absl::StatusOr<std::vector<SealedRecord>> ReadSealed(mysql::Connection& connecti
 absl::StatusOr<std::vector<Block>> ReadBlocks(mysql::Connection& connection, int64_t first,
                                               int64_t last, int limit);
 
+// Reads the blocks after `number`, in their order, at most `limit`.
+absl::StatusOr<std::vector<Block>> ReadBlocksAfter(mysql::Connection& connection, int64_t number,
+                                                   int limit);
+
 }  // namespace quartermaster::records

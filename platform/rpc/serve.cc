@@ -1,7 +1,9 @@
 #include "platform/rpc/serve.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <utility>
 #include <vector>
@@ -189,76 +191,74 @@ class Serve::State {
   LiveCalls live_calls_;
 };
 
-// One call from its arrival until gRPC has let go of it. It deletes itself then: gRPC calls
-// `OnDone` once, after `Finish`, and touches neither request nor response before that.
-class CallReactor final : public grpc::ServerUnaryReactor {
+// One call from its arrival to its end: who makes it, what is counted and said of it.
+class ServedCall {
  public:
-  CallReactor(Serve::State& state, grpc::CallbackServerContext* context, const MethodState& method)
+  ServedCall(Serve::State& state, grpc::CallbackServerContext* context, const MethodState& method)
       : state_(state), context_(context), method_(method), start_(state.parts().clock.Now()) {
     state_.live_calls().Add(this, method_.info.name, start_);
   }
+  ~ServedCall() { state_.live_calls().Remove(this); }
+  ServedCall(const ServedCall&) = delete;
+  ServedCall& operator=(const ServedCall&) = delete;
 
   // Finds out who calls, until when, and whether they may call this method at all.
   absl::Status Admit() {
+    QM_RETURN_IF_ERROR(TakeMetadata());
+    QM_ASSIGN_OR_RETURN(call_.deadline, state_.TakeDeadline(context_->deadline(), start_));
+    auth::Credentials credentials;
+    return Authenticate(credentials);
+  }
+
+  // The same for a stream, which may last as long as its caller may be believed.
+  absl::Status AdmitStream() {
+    QM_RETURN_IF_ERROR(TakeMetadata());
+    const std::chrono::system_clock::time_point told = context_->deadline();
+    const bool is_told = told != std::chrono::system_clock::time_point::max();
+    call_.deadline = is_told ? absl::FromChrono(told) : absl::InfiniteFuture();
+    auth::Credentials credentials;
+    QM_RETURN_IF_ERROR(Authenticate(credentials));
+    call_.deadline = std::min(call_.deadline, auth::ReadExpireTime(credentials));
+    return absl::OkStatus();
+  }
+
+  // Must be called exactly once.
+  grpc::Status Answer(const absl::Status& status) {
+    QM_CHECK(!has_ended_.exchange(true));
+    const absl::Duration duration = state_.parts().clock.Now() - start_;
+    grpc::Status answer = ToGrpcStatus(status, call_.trace.trace_id);
+    const auto code = static_cast<absl::StatusCode>(answer.error_code());
+    state_.Count(method_, code, duration);
+    Log(status, code, duration);
+    return answer;
+  }
+
+  void Cancel() {
+    is_cancelled_.store(true, std::memory_order_relaxed);
+    state_.CountCancelled();
+  }
+
+  bool is_cancelled() const { return is_cancelled_.load(std::memory_order_relaxed); }
+  const base::Call& call() const { return call_; }
+  const MethodInfo& method() const { return method_.info; }
+  Serve::State& state() { return state_; }
+
+ private:
+  absl::Status TakeMetadata() {
     const Metadata& metadata = context_->client_metadata();
     call_.method = method_.info.name;
     call_.trace = TakeTrace(metadata);
-    QM_RETURN_IF_ERROR(state_.CheckMetadata(metadata));
-    QM_ASSIGN_OR_RETURN(call_.deadline, state_.TakeDeadline(context_->deadline(), start_));
-    QM_ASSIGN_OR_RETURN(const auth::Credentials credentials, TakeCredentials(*context_));
+    return state_.CheckMetadata(metadata);
+  }
+
+  absl::Status Authenticate(auth::Credentials& credentials) {
+    QM_ASSIGN_OR_RETURN(credentials, TakeCredentials(*context_));
     QM_ASSIGN_OR_RETURN(call_.caller,
                         state_.parts().authenticator.Authenticate(credentials, start_));
     if (!call_.caller.MayAnywhere(method_.info.permission, start_)) {
       return status::PermissionDenied(method_.info.permission, method_.info.name);
     }
     return absl::OkStatus();
-  }
-
-  // Queues the body; the call ends when it has run.
-  void Queue(int64_t request_bytes, Serve::Body body) {
-    const absl::Status admitted = state_.parts().executors.Submit(
-        method_.info.call_class, {.deadline = call_.deadline,
-                                  .bytes = request_bytes,
-                                  .run = [this, body = std::move(body)](absl::Status turn) mutable {
-                                    if (turn.ok() && is_cancelled())
-                                      turn = absl::CancelledError("the caller has gone");
-                                    if (turn.ok()) turn = Guarded([&] { return body(call_); });
-                                    End(std::move(turn));
-                                  }});
-    if (!admitted.ok()) End(admitted);
-  }
-
-  void RunNow(Serve::LaterBody body) {
-    const absl::Status status = Guarded([&] {
-      body(call_, Finisher(this));
-      return absl::OkStatus();
-    });
-    // The call was ended by its `Finisher` when that was destroyed, which is all the caller sees.
-    if (!status.ok()) log::Error("a handler threw", {{"cause", status.message()}});
-  }
-
-  // Must be called exactly once. This object may be gone when it returns.
-  void End(absl::Status status) {
-    QM_CHECK(!has_ended_.exchange(true));
-    const absl::Duration duration = state_.parts().clock.Now() - start_;
-    const grpc::Status answer = ToGrpcStatus(status, call_.trace.trace_id);
-    const auto code = static_cast<absl::StatusCode>(answer.error_code());
-    state_.Count(method_, code, duration);
-    Log(status, code, duration);
-    Finish(answer);
-  }
-
-  bool is_cancelled() const { return is_cancelled_.load(std::memory_order_relaxed); }
-
- private:
-  void OnCancel() override {
-    is_cancelled_.store(true, std::memory_order_relaxed);
-    state_.CountCancelled();
-  }
-
-  void OnDone() override {
-    state_.live_calls().Remove(this);
-    delete this;
   }
 
   void Log(const absl::Status& status, absl::StatusCode code, absl::Duration duration) const {
@@ -283,11 +283,62 @@ class CallReactor final : public grpc::ServerUnaryReactor {
   grpc::CallbackServerContext* const context_;
   const MethodState& method_;
   const absl::Time start_;
-  // Complete once `Admit` has returned OK.
+  // Complete once it was admitted.
   base::Call call_;
   std::atomic<bool> is_cancelled_ = false;
   std::atomic<bool> has_ended_ = false;
 };
+
+// One unary call until gRPC has let go of it. It deletes itself then: gRPC calls `OnDone` once,
+// after `Finish`, and touches neither request nor response before that.
+class CallReactor final : public grpc::ServerUnaryReactor {
+ public:
+  CallReactor(Serve::State& state, grpc::CallbackServerContext* context, const MethodState& method)
+      : served_(state, context, method) {}
+
+  absl::Status Admit() { return served_.Admit(); }
+
+  // Queues the body; the call ends when it has run.
+  void Queue(int64_t request_bytes, Serve::Body body) {
+    const base::Call& call = served_.call();
+    const absl::Status admitted = served_.state().parts().executors.Submit(
+        served_.method().call_class,
+        {.deadline = call.deadline,
+         .bytes = request_bytes,
+         .run = [this, &call, body = std::move(body)](absl::Status turn) mutable {
+           if (turn.ok() && is_cancelled()) turn = absl::CancelledError("the caller has gone");
+           if (turn.ok()) turn = Guarded([&] { return body(call); });
+           End(std::move(turn));
+         }});
+    if (!admitted.ok()) End(admitted);
+  }
+
+  void RunNow(Serve::LaterBody body) {
+    const absl::Status status = Guarded([&] {
+      body(served_.call(), Finisher(this));
+      return absl::OkStatus();
+    });
+    // The call was ended by its `Finisher` when that was destroyed, which is all the caller sees.
+    if (!status.ok()) log::Error("a handler threw", {{"cause", status.message()}});
+  }
+
+  // Must be called exactly once. This object may be gone when it returns.
+  void End(absl::Status status) { Finish(served_.Answer(status)); }
+
+  bool is_cancelled() const { return served_.is_cancelled(); }
+
+ private:
+  void OnCancel() override { served_.Cancel(); }
+  void OnDone() override { delete this; }
+
+  ServedCall served_;
+};
+
+StreamCall::StreamCall(std::unique_ptr<ServedCall> call) : call_(std::move(call)) {}
+StreamCall::~StreamCall() = default;
+const base::Call& StreamCall::call() const { return call_->call(); }
+const std::string& StreamCall::permission() const { return call_->method().permission; }
+grpc::Status StreamCall::End(const absl::Status& status) { return call_->Answer(status); }
 
 Finisher::~Finisher() {
   if (reactor_ != nullptr) {
@@ -354,6 +405,16 @@ grpc::ServerUnaryReactor* Serve::FinishLater(grpc::CallbackServerContext* contex
     reactor->End(admitted);
   }
   return reactor;
+}
+
+std::unique_ptr<StreamCall> Serve::AdmitStream(grpc::CallbackServerContext* context,
+                                               absl::string_view method) const {
+  const MethodState* const found = state_->FindMethod(method);
+  QM_CHECK(found != nullptr);
+  auto stream =
+      std::make_unique<StreamCall>(std::make_unique<ServedCall>(*state_, context, *found));
+  stream->admitted_ = Guarded([&] { return stream->call_->AdmitStream(); });
+  return stream;
 }
 
 }  // namespace quartermaster::rpc

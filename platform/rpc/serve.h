@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
@@ -21,6 +22,32 @@
 namespace quartermaster::rpc {
 
 class CallReactor;
+class ServedCall;
+
+// A stream that was let in or refused, as `Serve` sees it: it waits in no queue and takes no
+// thread; its handler moves it on from callbacks, and ends it. Counted among the live calls until
+// this goes. Not thread-safe. Must not outlive the `Serve` that made it.
+class StreamCall {
+ public:
+  explicit StreamCall(std::unique_ptr<ServedCall> call);
+  ~StreamCall();
+
+  // Whether it was let in; if not, it is to be ended with this.
+  const absl::Status& admitted() const { return admitted_; }
+  // Who, until when: the caller's deadline, or when the credentials are over, whichever is first;
+  // infinite if neither is told. Complete if it was let in.
+  const base::Call& call() const;
+  // The permission that the method asks for.
+  const std::string& permission() const;
+
+  // Counts and logs the stream and returns what to finish it with. Called once.
+  grpc::Status End(const absl::Status& status);
+
+ private:
+  friend class Serve;
+  std::unique_ptr<ServedCall> call_;
+  absl::Status admitted_;
+};
 
 // Ends one call, once, from any thread. Whoever holds it may use the call's request and response
 // until then and not after. One that is dropped unused ends the call with INTERNAL, so no call is
@@ -113,10 +140,16 @@ class Serve {
   grpc::ServerUnaryReactor* FinishLater(grpc::CallbackServerContext* context,
                                         absl::string_view method, LaterBody body) const;
 
+  // Judges a call that is a stream, by what comes before a body: trace, metadata, time, caller,
+  // permission. For the handler of a streaming method; `context` must outlive what it returns.
+  std::unique_ptr<StreamCall> AdmitStream(grpc::CallbackServerContext* context,
+                                          absl::string_view method) const;
+
   const LiveCalls& live_calls() const;
 
  private:
   friend class CallReactor;
+  friend class ServedCall;
   class State;
   static constexpr int64_t kSmallRequestBytes = 1024;
 

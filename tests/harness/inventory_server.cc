@@ -97,13 +97,15 @@ std::unique_ptr<InventoryServer> InventoryServer::Start(TestDatabase& database,
   if (options.seals) {
     made->inventory_.StartSealing(
         {.interval = absl::Milliseconds(5), .lease_time = absl::Seconds(2)}, made->metrics_);
+    made->inventory_.StartFeed(made->metrics_);
   }
-  absl::StatusOr<std::unique_ptr<rpc::Server>> server =
-      rpc::Server::Start(options.server, {.services = made->inventory_.services(),
-                                          .serve = made->serve_,
-                                          .executors = made->executors_,
-                                          .metrics = made->metrics_,
-                                          .readiness = made->readiness_});
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
+      options.server, {.services = made->inventory_.services(),
+                       .serve = made->serve_,
+                       .executors = made->executors_,
+                       .metrics = made->metrics_,
+                       .readiness = made->readiness_,
+                       .on_draining = [inventory = &made->inventory_] { inventory->StopFeed(); }});
   if (!server.ok()) {
     std::fprintf(stderr, "%s\n", server.status().ToString().c_str());
     std::abort();

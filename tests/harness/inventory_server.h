@@ -49,7 +49,7 @@ class InventoryServer {
   struct Options {
     // False: it learns what other replicas wrote only when it looks for something it does not know.
     bool refreshes = false;
-    // True: it seals records, every few milliseconds.
+    // True: it seals records and follows them, every few milliseconds.
     bool seals = false;
     // Tells who calls, in place of the fake.
     auth::Authenticator* authenticator = nullptr;
