@@ -11,26 +11,6 @@
 #include "platform/base/check.h"
 
 namespace quartermaster::rpc {
-namespace {
-
-constexpr char kSettings = 4;
-constexpr char kHeaders = 1;
-constexpr char kEndOfHeaders = 4;
-
-std::string Frame(char type, char flags, char stream, const std::string& payload) {
-  const char header[] = {0,
-                         static_cast<char>(payload.size() >> 8),
-                         static_cast<char>(payload.size()),
-                         type,
-                         flags,
-                         0,
-                         0,
-                         0,
-                         stream};
-  return std::string(header, sizeof(header)) + payload;
-}
-
-}  // namespace
 
 RawConnection::RawConnection(const std::string& address)
     : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -46,6 +26,16 @@ RawConnection::RawConnection(const std::string& address)
 RawConnection::~RawConnection() { close(socket_); }
 
 void RawConnection::Call(const std::string& method, const Headers& more) {
+  Greet();
+  Open(1, method, more);
+}
+
+void RawConnection::Greet() {
+  Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  SendFrame(kSettings, 0, 0, "");
+}
+
+bool RawConnection::Open(uint32_t stream, const std::string& method, const Headers& more) {
   Headers all = {{":method", "POST"},
                  {":scheme", "http"},
                  {":path", "/" + method},
@@ -53,14 +43,49 @@ void RawConnection::Call(const std::string& method, const Headers& more) {
                  {"content-type", "application/grpc"},
                  {"te", "trailers"}};
   all.insert(all.end(), more.begin(), more.end());
-  std::string headers;
+  std::string block;
   for (const auto& [key, text] : all) {
     // A literal that is not to be indexed, its name and value as plain bytes.
-    absl::StrAppend(&headers, std::string(1, '\0'), std::string(1, static_cast<char>(key.size())),
+    absl::StrAppend(&block, std::string(1, '\0'), std::string(1, static_cast<char>(key.size())),
                     key, std::string(1, static_cast<char>(text.size())), text);
   }
-  Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, "") +
-       Frame(kHeaders, kEndOfHeaders, 1, headers));
+  uint8_t type = kHeaders;
+  do {
+    const std::string part = block.substr(0, kFrameBytesMax);
+    block.erase(0, part.size());
+    if (!SendFrame(type, block.empty() ? kEndOfHeaders : 0, stream, part)) return false;
+    type = kContinuation;
+  } while (!block.empty());
+  return true;
+}
+
+bool RawConnection::SendFrame(uint8_t type, uint8_t flags, uint32_t stream,
+                              const std::string& payload) {
+  QM_CHECK(payload.size() <= kFrameBytesMax);
+  const char header[] = {0,
+                         static_cast<char>(payload.size() >> 8),
+                         static_cast<char>(payload.size()),
+                         static_cast<char>(type),
+                         static_cast<char>(flags),
+                         static_cast<char>(stream >> 24),
+                         static_cast<char>(stream >> 16),
+                         static_cast<char>(stream >> 8),
+                         static_cast<char>(stream)};
+  return Send(std::string(header, sizeof(header)) + payload);
+}
+
+bool RawConnection::Ping() {
+  const std::string payload = "are-you?";
+  if (!SendFrame(kPing, 0, 0, payload)) return false;
+  // The eight bytes come back in a frame of their own; nothing else here could hold them.
+  std::string received;
+  char buffer[4096];
+  while (received.find(payload) == std::string::npos) {
+    const ssize_t size = recv(socket_, buffer, sizeof(buffer), 0);
+    if (size <= 0) return false;
+    received.append(buffer, static_cast<size_t>(size));
+  }
+  return true;
 }
 
 bool RawConnection::IsClosedByServer() {
@@ -72,9 +97,9 @@ bool RawConnection::IsClosedByServer() {
   return size == 0 || errno == ECONNRESET;
 }
 
-void RawConnection::Send(const std::string& bytes) {
-  QM_CHECK(send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-           static_cast<ssize_t>(bytes.size()));
+bool RawConnection::Send(const std::string& bytes) {
+  return send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(bytes.size());
 }
 
 }  // namespace quartermaster::rpc
