@@ -13,7 +13,7 @@ namespace quartermaster::base {
 
 // A lock for what several threads share, annotated for clang's thread-safety analysis.
 //
-// Used in place of base::Mutex, for the sake of ThreadSanitizer. Debian's Abseil is a library built
+// Used in place of absl::Mutex, for the sake of ThreadSanitizer. Debian's Abseil is a library built
 // without the sanitizer, so that its lock is invisible to it, and everything that such a lock
 // guards is reported as a race. This one is made of the standard library's, which the sanitizer
 // knows. It has no `Await` that watches a condition by itself either: who changes what others wait
