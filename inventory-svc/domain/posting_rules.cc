@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "inventory-svc/domain/ledger_errors.h"
 #include "inventory-svc/domain/names.h"
@@ -119,24 +120,47 @@ absl::Status CheckStateChange(int line, Reason reason, State source, State desti
   return absl::OkStatus();
 }
 
-absl::StatusOr<Posting> Post(const std::vector<ResolvedLine>& lines, std::vector<Balance> before,
-                             const std::vector<MovementLine>& names, absl::Time now,
-                             absl::Time not_before) {
-  QM_CHECK(lines.size() == names.size());
-  Posting posting{.after = std::move(before), .record_time = std::max(now, not_before)};
-  absl::flat_hash_map<BalanceKey, Balance*> by_key;
-  for (Balance& balance : posting.after) {
-    by_key[balance.key] = &balance;
-    posting.record_time =
-        std::max(posting.record_time, balance.last_record_time + absl::Microseconds(1));
+RunningBalances::RunningBalances(std::vector<Balance> locked) {
+  balances_.reserve(locked.size());
+  places_.reserve(locked.size());
+  for (Balance& balance : locked) {
+    places_[balance.key] = balances_.size();
+    balances_.push_back({.balance = std::move(balance)});
   }
+}
+
+RunningBalances::Running& RunningBalances::At(const BalanceKey& key) {
+  const auto place = places_.find(key);
+  QM_CHECK(place != places_.end());
+  return balances_[place->second];
+}
+
+absl::StatusOr<Posting> RunningBalances::Post(const std::vector<ResolvedLine>& lines,
+                                              const std::vector<MovementLine>& names,
+                                              absl::Time now, absl::Time not_before) {
+  QM_CHECK(lines.size() == names.size());
+  Posting posting{.record_time = std::max(now, not_before)};
+  // What was there before, to be put back if a later line is refused.
+  std::vector<std::pair<Running*, int64_t>> before;
+  before.reserve(lines.size() * 2);
+  bool is_posted = false;
+  const absl::Cleanup put_back = [&] {
+    if (is_posted) return;
+    for (auto entry = before.rbegin(); entry != before.rend(); ++entry) {
+      entry->first->balance.quantity = entry->second;
+    }
+  };
   for (size_t i = 0; i < lines.size(); ++i) {
     const ResolvedLine& line = lines[i];
     const int number = static_cast<int>(i) + 1;
-    QM_CHECK(line.base_quantity > 0);
-    QM_CHECK(by_key.contains(line.source) && by_key.contains(line.destination));
-    Balance& source = *by_key[line.source];
-    Balance& destination = *by_key[line.destination];
+    Running& from = At(line.source);
+    Running& to = At(line.destination);
+    Balance& source = from.balance;
+    Balance& destination = to.balance;
+    for (const Balance* balance : {&source, &destination}) {
+      posting.record_time =
+          std::max(posting.record_time, balance->last_record_time + absl::Microseconds(1));
+    }
     if (IsInside(line.source.state) && source.quantity < line.base_quantity) {
       posting.shortage = Shortage{.line = number,
                                   .lot = names[i].lot,
@@ -152,11 +176,25 @@ absl::StatusOr<Posting> Post(const std::vector<ResolvedLine>& lines, std::vector
     if (!destination_after.has_value()) {
       return BalanceOverflow(number, names[i].destination.location);
     }
+    before.emplace_back(&from, source.quantity);
+    before.emplace_back(&to, destination.quantity);
     source.quantity = *source_after;
     destination.quantity = *destination_after;
   }
-  for (Balance& balance : posting.after) balance.last_record_time = posting.record_time;
+  for (const auto& [running, quantity] : before) {
+    running->is_changed = true;
+    running->balance.last_record_time = posting.record_time;
+  }
+  is_posted = true;
   return posting;
+}
+
+std::vector<Balance> RunningBalances::Changed() const {
+  std::vector<Balance> changed;
+  for (const Running& running : balances_) {
+    if (running.is_changed) changed.push_back(running.balance);
+  }
+  return changed;
 }
 
 std::vector<MovementLine> Opposite(const std::vector<MovementLine>& lines) {

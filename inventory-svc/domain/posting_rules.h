@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -30,25 +31,44 @@ absl::Status CheckStateChange(int line, Reason reason, State source, State desti
 
 // What a posting does, or what it lacks.
 struct Posting {
-  // The new amounts of all balances that it touches. Meaningless if there is a shortage.
-  std::vector<Balance> after;
   // When the books take it.
   absl::Time record_time;
   // The first line whose inside source would fall below zero, if any; `reserved` is left at 0.
   std::optional<Shortage> shortage;
 };
 
-// Decides whether `lines` can be posted on the balances in `before`, which must hold every balance
-// that a line names. Lines are applied in order, so a line may pass on what an earlier one brought.
-//
-// The record time is the later of `now` and one microsecond after the latest on any balance and
-// `not_before`: it never runs backwards along a dependency.
-//
-// Fails with `QUANTITY_OVERFLOW` if a balance would leave int64. `names` are the lines as callers
-// know them, for the refusal.
-absl::StatusOr<Posting> Post(const std::vector<ResolvedLine>& lines, std::vector<Balance> before,
-                             const std::vector<MovementLine>& names, absl::Time now,
-                             absl::Time not_before);
+// Balances that one transaction holds locked, as they change from one posting to the next.
+// Not thread-safe.
+class RunningBalances {
+ public:
+  explicit RunningBalances(std::vector<Balance> locked);
+
+  // Decides whether `lines`, all of whose balances must be here, can be posted, and posts them if
+  // so; otherwise all stays as it was. Lines are applied in order, so a line may pass on what an
+  // earlier one brought.
+  //
+  // The record time is the later of `now`, `not_before` and one microsecond after the latest on any
+  // balance that the lines name: it never runs backwards along a dependency.
+  //
+  // Fails with `QUANTITY_OVERFLOW` if a balance would leave int64. `names` are the lines as callers
+  // know them, for the refusal.
+  absl::StatusOr<Posting> Post(const std::vector<ResolvedLine>& lines,
+                               const std::vector<MovementLine>& names, absl::Time now,
+                               absl::Time not_before);
+
+  // Returns the balances that some posting changed, in the order they were given.
+  std::vector<Balance> Changed() const;
+
+ private:
+  struct Running {
+    Balance balance;
+    bool is_changed = false;
+  };
+  Running& At(const BalanceKey& key);
+
+  std::vector<Running> balances_;
+  absl::flat_hash_map<BalanceKey, size_t> places_;
+};
 
 // Returns the lines that put everything back.
 std::vector<MovementLine> Opposite(const std::vector<MovementLine>& lines);

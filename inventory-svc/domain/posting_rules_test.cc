@@ -39,7 +39,21 @@ ResolvedLine Move(State source, State destination, int64_t quantity) {
   return {.source = Key(source), .destination = Key(destination), .base_quantity = quantity};
 }
 
-absl::StatusOr<Posting> PostOne(ResolvedLine line, std::vector<Balance> before) {
+// What a posting did, and all balances after it.
+struct Posted : Posting {
+  std::vector<Balance> after;
+};
+
+absl::StatusOr<Posted> Post(const std::vector<ResolvedLine>& lines, std::vector<Balance> before,
+                            const std::vector<MovementLine>& names, absl::Time now,
+                            absl::Time not_before) {
+  RunningBalances balances(std::move(before));
+  const absl::StatusOr<Posting> posting = balances.Post(lines, names, now, not_before);
+  if (!posting.ok()) return posting.status();
+  return Posted{*posting, balances.Changed()};
+}
+
+absl::StatusOr<Posted> PostOne(ResolvedLine line, std::vector<Balance> before) {
   return Post({line}, std::move(before), {Line(line.source.state, line.destination.state)}, kNow,
               absl::InfinitePast());
 }

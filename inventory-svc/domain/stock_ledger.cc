@@ -22,101 +22,95 @@ constexpr char kPost[] = "ledger.post";
 constexpr char kRead[] = "ledger.read";
 constexpr char kReverse[] = "ledger.reverse";
 
-// Answers a repeated request with what the first one wrote, or refuses another content.
-absl::StatusOr<Movement> Replay(const EarlierMovement& earlier, const base::Sha256Digest& content,
-                                const base::Uuid& request_id) {
-  if (earlier.content_hash != content) return status::RequestIdReused(request_id.ToString());
-  return earlier.movement;
-}
-
 }  // namespace
 
-std::vector<BalanceKey> ResolvedLines::Balances() const {
-  std::vector<BalanceKey> keys;
-  keys.reserve(resolved.size() * 2);
-  for (const ResolvedLine& line : resolved) {
-    keys.push_back(line.source);
-    keys.push_back(line.destination);
+absl::StatusOr<PendingPosting> StockLedger::PreparePosting(const base::Call& call,
+                                                           const PostMovementCommand& command) {
+  const absl::Time now = clock_.Now();
+  QM_RETURN_IF_ERROR(CheckCommand(command, now));
+  QM_RETURN_IF_ERROR(CheckMayPost(call, command, now));
+  PendingPosting posting{.call = call,
+                         .movement = {.reason = command.reason,
+                                      .occurred_time = command.occurred_time.value_or(now),
+                                      .caller = call.caller.name,
+                                      .source_document = command.source_document,
+                                      .note = command.note},
+                         .request_id = command.request_id,
+                         .content_hash = canonical::Hash("post-movement.1", command)};
+  absl::StatusOr<ResolvedLines> lines = Resolve(call.deadline, command.reason, command.lines);
+  if (lines.ok()) {
+    posting.lines = *std::move(lines);
+  } else {
+    posting.refusal = std::move(lines).status();
   }
-  std::ranges::sort(keys);
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  return keys;
+  return posting;
 }
 
 absl::StatusOr<Movement> StockLedger::PostMovement(const base::Call& call,
                                                    const PostMovementCommand& command) {
-  const absl::Time now = clock_.Now();
-  QM_RETURN_IF_ERROR(CheckCommand(command, now));
-  QM_RETURN_IF_ERROR(CheckMayPost(call, command, now));
-  const base::Sha256Digest content = canonical::Hash("post-movement.1", command);
-  QM_ASSIGN_OR_RETURN(const std::optional<EarlierMovement> earlier,
-                      store_.FindByRequestId(call.deadline, call.caller.name, command.request_id));
-  if (earlier.has_value()) return Replay(*earlier, content, command.request_id);
-
-  QM_ASSIGN_OR_RETURN(const ResolvedLines lines,
-                      Resolve(call.deadline, command.reason, command.lines));
-  QM_RETURN_IF_ERROR(store_.MakeBalances(call.deadline, lines.Balances()));
+  QM_ASSIGN_OR_RETURN(const PendingPosting posting, PreparePosting(call, command));
+  QM_RETURN_IF_ERROR(store_.MakeBalances(call.deadline, posting.lines.Balances()));
   std::optional<Movement> posted;
-  const absl::Status done = store_.Atomically(call.deadline, [&](StockBook& book) -> absl::Status {
-    MovementRecord record{.movement = {.reason = command.reason,
-                                       .occurred_time = command.occurred_time.value_or(now),
-                                       .caller = call.caller.name,
-                                       .source_document = command.source_document,
-                                       .note = command.note},
-                          .request_id = command.request_id,
-                          .content_hash = content};
-    QM_ASSIGN_OR_RETURN(
-        posted, DecideAndRecord(call, book, std::move(record), lines, absl::InfinitePast()));
+  QM_RETURN_IF_ERROR(store_.Atomically(call.deadline, [&](StockBook& book) -> absl::Status {
+    QM_ASSIGN_OR_RETURN(posted, PostOne(book, posting));
     return absl::OkStatus();
-  });
-  if (!done.ok()) return NameNoForeignMovement(call, command, done);
+  }));
   return *std::move(posted);
 }
 
 absl::StatusOr<Movement> StockLedger::ReverseMovement(const base::Call& call,
                                                       const ReverseMovementCommand& command) {
   const absl::Time now = clock_.Now();
-  const base::Sha256Digest content = canonical::Hash("reverse-movement.1", command);
-  QM_ASSIGN_OR_RETURN(const std::optional<EarlierMovement> earlier,
-                      store_.FindByRequestId(call.deadline, call.caller.name, command.request_id));
-  if (earlier.has_value() && earlier->content_hash != content) {
+  PendingPosting posting{.call = call,
+                         .movement = {.reason = Reason::kReverse,
+                                      .caller = call.caller.name,
+                                      .note = command.note,
+                                      .reverses = command.movement_id},
+                         .request_id = command.request_id,
+                         .content_hash = canonical::Hash("reverse-movement.1", command)};
+  const auto is_repeated_by = [&](const EarlierRequest& earlier) {
+    return earlier.movement.has_value() && earlier.content_hash == posting.content_hash;
+  };
+  QM_ASSIGN_OR_RETURN(const std::optional<EarlierRequest> earlier,
+                      store_.FindRequest(call.deadline, posting.Key()));
+  if (earlier.has_value() && !is_repeated_by(*earlier)) {
     return status::RequestIdReused(command.request_id.ToString());
   }
   QM_ASSIGN_OR_RETURN(const std::optional<Movement> original,
                       store_.FindMovement(call.deadline, command.movement_id));
   if (!original.has_value()) return MovementNotFound(command.movement_id);
   QM_RETURN_IF_ERROR(CheckMayReverse(call.caller, *original, now));
-  if (earlier.has_value()) return earlier->movement;
+  if (earlier.has_value()) return *earlier->movement;
   if (original->reverses.has_value()) return ReversalNotReversible(command.movement_id);
   if (original->document.has_value()) {
     return OwnedByDocument(command.movement_id, *original->document);
   }
 
-  QM_ASSIGN_OR_RETURN(const ResolvedLines lines,
+  QM_ASSIGN_OR_RETURN(posting.lines,
                       Resolve(call.deadline, Reason::kReverse, Opposite(original->lines)));
-  QM_RETURN_IF_ERROR(store_.MakeBalances(call.deadline, lines.Balances()));
+  QM_RETURN_IF_ERROR(store_.MakeBalances(call.deadline, posting.lines.Balances()));
   std::optional<Movement> posted;
   QM_RETURN_IF_ERROR(store_.Atomically(call.deadline, [&](StockBook& book) -> absl::Status {
     QM_ASSIGN_OR_RETURN(const std::optional<Movement> locked,
                         book.LockMovement(command.movement_id));
     if (!locked.has_value()) return MovementNotFound(command.movement_id);
-    MovementRecord record{.movement = {.reason = Reason::kReverse,
-                                       .occurred_time = locked->occurred_time,
-                                       .caller = call.caller.name,
-                                       .note = command.note,
-                                       .reverses = command.movement_id},
-                          .request_id = command.request_id,
-                          .content_hash = content};
     if (locked->reversed_by.has_value()) {
       // The one that reversed it may have been our own twin.
-      QM_ASSIGN_OR_RETURN(const std::optional<EarlierMovement> twin,
-                          book.FindByRequestId(call.caller.name, command.request_id));
-      if (!twin.has_value()) return AlreadyReversed(command.movement_id, *locked->reversed_by);
-      QM_ASSIGN_OR_RETURN(posted, Replay(*twin, content, command.request_id));
+      QM_ASSIGN_OR_RETURN(Found found, book.LockAndFind({.requests = {posting.Key()}}));
+      const auto twin = found.requests.find(posting.Key());
+      if (twin == found.requests.end()) {
+        return AlreadyReversed(command.movement_id, *locked->reversed_by);
+      }
+      if (!is_repeated_by(twin->second)) {
+        return status::RequestIdReused(command.request_id.ToString());
+      }
+      posted = std::move(twin->second.movement);
       return absl::OkStatus();
     }
-    QM_ASSIGN_OR_RETURN(posted, DecideAndRecord(call, book, std::move(record), lines,
-                                                locked->record_time + absl::Microseconds(1)));
+    PendingPosting reversal = posting;
+    reversal.movement.occurred_time = locked->occurred_time;
+    reversal.not_before = locked->record_time + absl::Microseconds(1);
+    QM_ASSIGN_OR_RETURN(posted, PostOne(book, reversal));
     return absl::OkStatus();
   }));
   return *std::move(posted);
@@ -124,51 +118,82 @@ absl::StatusOr<Movement> StockLedger::ReverseMovement(const base::Call& call,
 
 absl::StatusOr<Movement> StockLedger::PostForDocument(const base::Call& call, StockBook& book,
                                                       const DocumentPosting& posting) {
-  MovementRecord record{.movement = {.reason = posting.reason,
+  return PostOne(book, {.call = call,
+                        .movement = {.reason = posting.reason,
                                      .occurred_time = posting.occurred_time,
                                      .caller = call.caller.name,
                                      .note = posting.note,
                                      .document = posting.document},
-                        .request_id = posting.request_id};
-  return DecideAndRecord(call, book, std::move(record), posting.lines, posting.not_before);
+                        .request_id = posting.request_id,
+                        .lines = posting.lines,
+                        .not_before = posting.not_before});
 }
 
-// The heart of every write: lock, look the request up again, decide, record.
-absl::StatusOr<Movement> StockLedger::DecideAndRecord(const base::Call& call, StockBook& book,
-                                                      MovementRecord record,
-                                                      const ResolvedLines& lines,
-                                                      absl::Time not_before) {
-  QM_ASSIGN_OR_RETURN(std::vector<Balance> before, book.LockBalances(lines.Balances()));
-  // Only now is a look-up final: a twin that held the locks before us has committed and may have
-  // taken the last pieces itself. Refusing before this would deny what the caller already has.
-  if (!record.movement.document.has_value()) {
-    QM_ASSIGN_OR_RETURN(const std::optional<EarlierMovement> twin,
-                        book.FindByRequestId(call.caller.name, record.request_id));
-    if (twin.has_value()) return Replay(*twin, record.content_hash, record.request_id);
+// A turn of one, whose refusal ends the transaction.
+absl::StatusOr<Movement> StockLedger::PostOne(StockBook& book, const PendingPosting& posting) {
+  QM_ASSIGN_OR_RETURN(std::vector<PostingAnswer> answers,
+                      PostTurn(book, {&posting}, Ending::kOpen));
+  return std::move(answers.front());
+}
+
+// The heart of every write.
+absl::StatusOr<std::vector<PostingAnswer>> StockLedger::PostTurn(StockBook& book, const Turn& turn,
+                                                                 Ending ending) {
+  // What the books say under the locks is final: a twin that held them before has committed, and
+  // may have taken the last pieces itself. Refusing on an earlier look would deny what the caller
+  // already has.
+  QM_ASSIGN_OR_RETURN(const Found found, book.LockAndFind(WantedBy(turn)));
+  TurnDecision decision = DecideTurn(turn, found, clock_.Now(), [this] { return uuids_.Next(); });
+  QM_RETURN_IF_ERROR(ExplainShortages(book, turn, decision));
+  QM_RETURN_IF_ERROR(ExplainTakenPapers(book, turn, decision));
+  if (!decision.record.movements.empty()) {
+    QM_RETURN_IF_ERROR(ending == Ending::kCommit ? book.RecordAndCommit(decision.record)
+                                                 : book.Record(decision.record));
   }
-  if (record.movement.source_document.has_value()) {
-    QM_ASSIGN_OR_RETURN(const std::optional<base::Uuid> movement,
-                        book.FindBySourceDocument(*record.movement.source_document));
-    if (movement.has_value()) {
-      return SourceDocumentPosted(*record.movement.source_document, *movement);
+  return std::move(decision.answers);
+}
+
+absl::Status StockLedger::ExplainShortages(StockBook& book, const Turn& turn,
+                                           TurnDecision& decision) const {
+  if (decision.shortages.empty()) return absl::OkStatus();
+  std::vector<std::pair<LocationId, LotId>> places;
+  for (const auto& [posting, shortage] : decision.shortages) {
+    const BalanceKey& source = turn[posting]->lines.resolved[shortage.line - 1].source;
+    places.emplace_back(source.location, source.lot);
+  }
+  QM_ASSIGN_OR_RETURN(const std::vector<int64_t> reserved, book.SumReserved(places));
+  for (size_t i = 0; i < decision.shortages.size(); ++i) {
+    auto& [posting, shortage] = decision.shortages[i];
+    shortage.reserved = reserved[i];
+    decision.answers[posting] = InsufficientStock(shortage);
+  }
+  return absl::OkStatus();
+}
+
+// A paper is unique over all units, so its refusal must not name what other units posted.
+absl::Status StockLedger::ExplainTakenPapers(StockBook& book, const Turn& turn,
+                                             TurnDecision& decision) const {
+  if (decision.taken_papers.empty()) return absl::OkStatus();
+  std::vector<base::Uuid> in_books;
+  for (const auto& taken : decision.taken_papers) {
+    if (taken.lines.empty()) in_books.push_back(taken.movement_id);
+  }
+  QM_ASSIGN_OR_RETURN(const std::vector<Movement> movements, book.FindMovements(in_books));
+  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  for (const auto& taken : decision.taken_papers) {
+    std::vector<MovementLine> lines = taken.lines;
+    for (const Movement& movement : movements) {
+      if (movement.movement_id == taken.movement_id) lines = movement.lines;
     }
+    const PendingPosting& posting = *turn[taken.posting];
+    const bool may_read = std::ranges::any_of(UnitsOf(lines), [&](const std::string& unit) {
+      return Covers(posting.call.caller, kRead, clock_.Now(), *tree, unit);
+    });
+    decision.answers[taken.posting] =
+        SourceDocumentPosted(*posting.movement.source_document,
+                             may_read ? std::optional(taken.movement_id) : std::nullopt);
   }
-  QM_ASSIGN_OR_RETURN(Posting posting, Post(lines.resolved, std::move(before), lines.named,
-                                            clock_.Now(), not_before));
-  if (posting.shortage.has_value()) {
-    const ResolvedLine& line = lines.resolved[posting.shortage->line - 1];
-    QM_ASSIGN_OR_RETURN(posting.shortage->reserved,
-                        book.SumReserved(line.source.location, line.source.lot));
-    return InsufficientStock(*posting.shortage);
-  }
-  // Named under the locks, so that names ascend as record times do: lists go by names.
-  record.movement.movement_id = uuids_.Next();
-  record.movement.lines = lines.named;
-  record.movement.record_time = posting.record_time;
-  record.lines = lines.resolved;
-  record.balances_after = std::move(posting.after);
-  QM_RETURN_IF_ERROR(book.Record(call, record));
-  return std::move(record.movement);
+  return absl::OkStatus();
 }
 
 absl::Status StockLedger::CheckMayPost(const base::Call& call, const PostMovementCommand& command,
@@ -201,30 +226,6 @@ absl::Status StockLedger::CheckMayReverse(const base::Caller& caller, const Move
   // The units that are not covered are not named: their lines are withheld from the caller.
   return status::PermissionDenied(
       kReverse, absl::StrCat("every unit of ", MovementName(movement.movement_id)));
-}
-
-// A paper is unique over all units, so its refusal must not name what other units posted. Looked at
-// after the transaction: inside, the movement would be read against the order of locks.
-absl::Status StockLedger::NameNoForeignMovement(const base::Call& call,
-                                                const PostMovementCommand& command,
-                                                const absl::Status& refusal) const {
-  const status::ErrorDetail detail = status::GetErrorDetail(refusal);
-  if (detail.reason != "SOURCE_DOCUMENT_POSTED") return refusal;
-  for (const auto& [key, name] : detail.metadata) {
-    const auto movement_id =
-        key == "movement" ? base::Uuid::Parse(LastSegment(name)) : std::nullopt;
-    if (!movement_id.has_value()) continue;
-    QM_ASSIGN_OR_RETURN(const std::optional<Movement> movement,
-                        store_.FindMovement(call.deadline, *movement_id));
-    const std::shared_ptr<const UnitTree> tree = units_.tree();
-    const bool may_read =
-        movement.has_value() &&
-        std::ranges::any_of(UnitsOf(movement->lines), [&](const std::string& unit) {
-          return Covers(call.caller, kRead, clock_.Now(), *tree, unit);
-        });
-    if (may_read) return refusal;
-  }
-  return SourceDocumentPosted(*command.source_document, std::nullopt);
 }
 
 absl::StatusOr<ResolvedLines> StockLedger::Resolve(absl::Time deadline, Reason reason,

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "inventory-svc/domain/item_directory.h"
 #include "inventory-svc/domain/ledger_types.h"
+#include "inventory-svc/domain/posting_turn.h"
 #include "inventory-svc/domain/stock_store.h"
 #include "inventory-svc/domain/unit_directory.h"
 #include "platform/base/call.h"
@@ -16,15 +17,6 @@
 #include "platform/base/uuid.h"
 
 namespace quartermaster::inventory {
-
-// Lines whose names were looked up and whose quantities were converted.
-struct ResolvedLines {
-  std::vector<MovementLine> named;
-  std::vector<ResolvedLine> resolved;
-
-  // Returns each balance that a line names, once, in ascending order.
-  std::vector<BalanceKey> Balances() const;
-};
 
 // What a document posts inside its own transaction.
 struct DocumentPosting {
@@ -47,9 +39,29 @@ class StockLedger {
               const base::Clock& clock, base::UuidSource& uuids)
       : store_(store), units_(units), items_(items), clock_(clock), uuids_(uuids) {}
 
-  // Posts a movement, or returns the one that the same request posted before. Errors as documented
-  // at `Ledger.PostMovement`, in that order.
+  // Posts a movement in a transaction of its own, or returns the one that the same request posted
+  // before. Errors as documented at `Ledger.PostMovement`, in that order.
   absl::StatusOr<Movement> PostMovement(const base::Call& call, const PostMovementCommand& command);
+
+  // Checks what can be checked before the books are asked, looks names up and converts quantities.
+  // An error is final. What is wrong with the lines is not, and goes into the posting as its
+  // refusal: whether the request is in the books comes first.
+  absl::StatusOr<PendingPosting> PreparePosting(const base::Call& call,
+                                                const PostMovementCommand& command);
+
+  // How the transaction of a turn goes on.
+  enum class Ending {
+    // Its body does more, or nothing.
+    kOpen,
+    // It is committed with the last statement.
+    kCommit,
+  };
+
+  // Posts a turn inside the transaction of `book`: locks, looks requests up, decides, records. The
+  // balances must have been made. Returns one answer for each posting; an error is the database's,
+  // and nothing is written then. Touches nothing but the book, so it may run again.
+  absl::StatusOr<std::vector<PostingAnswer>> PostTurn(StockBook& book, const Turn& turn,
+                                                      Ending ending);
 
   // Posts the opposite of a movement. Errors as documented at `Ledger.ReverseMovement`.
   absl::StatusOr<Movement> ReverseMovement(const base::Call& call,
@@ -74,8 +86,8 @@ class StockLedger {
                             absl::Time now) const;
   absl::Status CheckMayReverse(const base::Caller& caller, const Movement& movement,
                                absl::Time now) const;
-  absl::Status NameNoForeignMovement(const base::Call& call, const PostMovementCommand& command,
-                                     const absl::Status& refusal) const;
+  absl::Status ExplainShortages(StockBook& book, const Turn& turn, TurnDecision& decision) const;
+  absl::Status ExplainTakenPapers(StockBook& book, const Turn& turn, TurnDecision& decision) const;
   absl::StatusOr<std::vector<LocationPointer>> ResolveLocations(absl::Time deadline,
                                                                 ResolvedLines& lines) const;
   absl::StatusOr<std::vector<ItemPointer>> ResolveLots(absl::Time deadline,
@@ -83,9 +95,7 @@ class StockLedger {
   absl::Status CheckHazards(const ResolvedLines& lines,
                             const std::vector<LocationPointer>& destinations,
                             const std::vector<ItemPointer>& items) const;
-  absl::StatusOr<Movement> DecideAndRecord(const base::Call& call, StockBook& book,
-                                           MovementRecord record, const ResolvedLines& lines,
-                                           absl::Time not_before);
+  absl::StatusOr<Movement> PostOne(StockBook& book, const PendingPosting& posting);
 
   StockStore& store_;
   UnitDirectory& units_;

@@ -16,7 +16,8 @@ namespace {
 constexpr char kMovementColumns[] =
     "SELECT m.movement_id, m.reason, m.occurred_time, m.record_time, m.caller, m.source_issuer, "
     "m.source_number, m.source_line, n.text, m.reverses_movement_id, r.movement_id, m.document_id, "
-    "m.content_hash FROM movements m LEFT JOIN notes n ON n.movement_id = m.movement_id "
+    "m.content_hash, m.request_id FROM movements m LEFT JOIN notes n ON n.movement_id = "
+    "m.movement_id "
     "LEFT JOIN movements r ON r.reverses_movement_id = m.movement_id WHERE ";
 
 constexpr char kLineColumns[] =
@@ -60,6 +61,7 @@ EarlierMovement ReadHead(mysql::Row row) {
   const std::string& hash = row.String(12);
   QM_CHECK(hash.size() == earlier.content_hash.size());
   std::copy(hash.begin(), hash.end(), earlier.content_hash.begin());
+  if (!row.IsNull(13)) earlier.request_id = UuidAt(row, 13);
   return earlier;
 }
 

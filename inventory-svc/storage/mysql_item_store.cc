@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "inventory-svc/storage/directory_versions.h"
+#include "inventory-svc/storage/posting_requests.h"
 #include "inventory-svc/storage/read_documents.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
@@ -17,7 +18,8 @@ namespace {
 
 class MysqlItemBook final : public document::MysqlBook, public ItemBook {
  public:
-  using MysqlBook::MysqlBook;
+  MysqlItemBook(mysql::Connection& connection, base::UuidSource& uuids)
+      : document::MysqlBook(connection, uuids, kPostingRequests) {}
 
   absl::Status LockCatalog() override {
     QM_ASSIGN_OR_RETURN(version_, LockDirectory(connection(), kItemsDirectory));

@@ -4,6 +4,7 @@
 
 #include "inventory-svc/domain/ledger_errors.h"
 #include "inventory-svc/domain/names.h"
+#include "inventory-svc/storage/posting_requests.h"
 #include "platform/document/version_store.h"
 #include "platform/mysql/error.h"
 #include "platform/mysql/transaction.h"
@@ -14,7 +15,7 @@ namespace {
 class MysqlLotBook final : public document::MysqlBook, public LotBook {
  public:
   MysqlLotBook(mysql::Connection& connection, base::UuidSource& uuids)
-      : document::MysqlBook(connection, uuids) {}
+      : document::MysqlBook(connection, uuids, kPostingRequests) {}
 
   absl::Status InsertLot(const Lot& lot, ItemId item, UnitId owner) override {
     const absl::Status inserted =

@@ -9,6 +9,7 @@
 #include "inventory-svc/storage/movement_rows.h"
 #include "inventory-svc/storage/mysql_stock_book.h"
 #include "platform/base/status_macros.h"
+#include "platform/mysql/error.h"
 #include "platform/mysql/transaction.h"
 
 namespace quartermaster::inventory {
@@ -27,28 +28,32 @@ absl::Status MysqlStockStore::MakeBalances(absl::Time deadline, std::vector<Bala
   // Everybody makes missing rows in the same order, and each commits by itself.
   std::ranges::sort(keys);
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const auto known, FindBalances(*connection, balance_ids_, keys));
+  std::vector<mysql::Statement> inserts;
   for (const BalanceKey& key : keys) {
-    QM_ASSIGN_OR_RETURN(std::optional<BalanceId> id, FindBalance(*connection, balance_ids_, key));
-    if (!id.has_value()) {
-      QM_RETURN_IF_ERROR(
-          connection
-              ->Execute("INSERT IGNORE INTO balances (location_id, state, holder, lot_id, unit_id, "
-                        "item_id) SELECT l.location_id, ?, ?, t.lot_id, l.unit_id, t.item_id FROM "
-                        "locations l JOIN lots t WHERE l.location_id = ? AND t.lot_id = ?",
-                        {static_cast<int64_t>(key.state), key.holder.ToBytes(),
-                         ToNumber(key.location), ToNumber(key.lot)})
-              .status());
-      QM_ASSIGN_OR_RETURN(id, FindBalance(*connection, balance_ids_, key));
-      if (!id.has_value()) return absl::InternalError("a balance row could not be made");
-    }
+    if (known.contains(key)) continue;
+    inserts.push_back(
+        {.sql = "INSERT IGNORE INTO balances (location_id, state, holder, lot_id, unit_id, "
+                "item_id) SELECT l.location_id, ?, ?, t.lot_id, l.unit_id, t.item_id FROM "
+                "locations l JOIN lots t WHERE l.location_id = ? AND t.lot_id = ?",
+         .params = {static_cast<int64_t>(key.state), key.holder.ToBytes(), ToNumber(key.location),
+                    ToNumber(key.lot)}});
   }
+  if (inserts.empty()) return absl::OkStatus();
+  QM_RETURN_IF_ERROR(connection->ExecuteBatch(inserts).status());
+  QM_ASSIGN_OR_RETURN(const auto made, FindBalances(*connection, balance_ids_, keys));
+  if (made.size() < keys.size()) return absl::InternalError("a balance row could not be made");
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::optional<EarlierMovement>> MysqlStockStore::FindByRequestId(
-    absl::Time deadline, const std::string& caller, const base::Uuid& request_id) {
+absl::StatusOr<std::optional<EarlierRequest>> MysqlStockStore::FindRequest(
+    absl::Time deadline, const RequestKey& request) {
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
-  return MysqlStockBook(*connection, balance_ids_).FindByRequestId(caller, request_id);
+  QM_ASSIGN_OR_RETURN(
+      Found found, MysqlStockBook(*connection, balance_ids_).LockAndFind({.requests = {request}}));
+  const auto earlier = found.requests.find(request);
+  if (earlier == found.requests.end()) return std::optional<EarlierRequest>();
+  return std::optional(std::move(earlier->second));
 }
 
 absl::StatusOr<std::optional<Movement>> MysqlStockStore::FindMovement(
@@ -58,6 +63,17 @@ absl::StatusOr<std::optional<Movement>> MysqlStockStore::FindMovement(
                       ReadMovements(*connection, "m.movement_id = ?", {movement_id.ToBytes()}));
   if (found.empty()) return std::nullopt;
   return std::move(found[0].movement);
+}
+
+// What a value can cause: a duplicate key, a number or a text that does not fit, a CHECK.
+bool MysqlStockStore::MayBeOneMovementsFault(const absl::Status& status) const {
+  constexpr int kDuplicateEntry = 1062, kOutOfRange = 1264, kTooLong = 1406;
+  constexpr int kCheckOfMariaDb = 4025, kCheckOfMysql = 3819;
+  const int errno_code = mysql::GetErrno(status);
+  for (const int code : {kDuplicateEntry, kOutOfRange, kTooLong, kCheckOfMariaDb, kCheckOfMysql}) {
+    if (errno_code == code) return true;
+  }
+  return errno_code == 0 && mysql::IsRunAgain(status);
 }
 
 absl::StatusOr<std::vector<LotRow>> MysqlStockStore::FindLots(

@@ -25,10 +25,11 @@ class MysqlStockStore final : public StockStore {
   absl::Status Atomically(absl::Time deadline,
                           absl::FunctionRef<absl::Status(StockBook&)> body) override;
   absl::Status MakeBalances(absl::Time deadline, std::vector<BalanceKey> keys) override;
-  absl::StatusOr<std::optional<EarlierMovement>> FindByRequestId(
-      absl::Time deadline, const std::string& caller, const base::Uuid& request_id) override;
+  absl::StatusOr<std::optional<EarlierRequest>> FindRequest(absl::Time deadline,
+                                                            const RequestKey& request) override;
   absl::StatusOr<std::optional<Movement>> FindMovement(absl::Time deadline,
                                                        const base::Uuid& movement_id) override;
+  bool MayBeOneMovementsFault(const absl::Status& status) const override;
   absl::StatusOr<std::vector<LotRow>> FindLots(absl::Time deadline,
                                                const std::vector<std::string>& names) override;
 

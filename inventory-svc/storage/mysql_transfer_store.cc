@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "inventory-svc/storage/movement_rows.h"
 #include "inventory-svc/storage/mysql_stock_book.h"
+#include "inventory-svc/storage/posting_requests.h"
 #include "inventory-svc/storage/read_documents.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
@@ -19,7 +20,7 @@ namespace {
 class MysqlTransferBook final : public document::MysqlBook, public TransferBook {
  public:
   MysqlTransferBook(mysql::Connection& connection, BalanceIds& balance_ids, base::UuidSource& uuids)
-      : document::MysqlBook(connection, uuids), stock_(connection, balance_ids) {}
+      : document::MysqlBook(connection, uuids, kPostingRequests), stock_(connection, balance_ids) {}
 
   StockBook& stock() override { return stock_; }
 

@@ -6,6 +6,7 @@
 
 #include "inventory-svc/domain/names.h"
 #include "inventory-svc/storage/directory_versions.h"
+#include "inventory-svc/storage/posting_requests.h"
 #include "inventory-svc/storage/read_documents.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
@@ -23,7 +24,8 @@ UnitNode ReadNode(const mysql::Row& row) {
 
 class MysqlUnitBook final : public document::MysqlBook, public UnitBook {
  public:
-  using MysqlBook::MysqlBook;
+  MysqlUnitBook(mysql::Connection& connection, base::UuidSource& uuids)
+      : document::MysqlBook(connection, uuids, kPostingRequests) {}
 
   absl::StatusOr<UnitTree> LockTree() override {
     QM_ASSIGN_OR_RETURN(version_, LockDirectory(connection(), kUnitsDirectory));

@@ -96,14 +96,26 @@ absl::StatusOr<std::vector<StoredVersion>> FindNewestVersions(
 }
 
 absl::StatusOr<std::optional<EarlierWrite>> MysqlBook::FindEarlier(const Request& request) {
-  QM_ASSIGN_OR_RETURN(
-      const mysql::Rows rows,
-      connection_.Query("SELECT r.content_hash, v.version, v.record_time, v.snapshot "
-                        "FROM requests r JOIN document_versions v "
-                        "ON v.resource = r.resource AND v.version = r.version "
-                        "WHERE r.caller = ? AND r.request_id = ?",
-                        {request.caller, request.request_id.ToBytes()}));
-  if (rows.empty()) return std::optional<EarlierWrite>();
+  const std::vector<mysql::Value> key = {request.caller, request.request_id.ToBytes()};
+  std::vector<mysql::Statement> statements = {
+      {.sql = "SELECT r.content_hash, v.version, v.record_time, v.snapshot "
+              "FROM requests r JOIN document_versions v "
+              "ON v.resource = r.resource AND v.version = r.version "
+              "WHERE r.caller = ? AND r.request_id = ?",
+       .params = key}};
+  if (!other_requests_.empty()) {
+    statements.push_back({.sql = absl::StrCat("SELECT 1 FROM ", other_requests_,
+                                              " WHERE caller = ? AND request_id = ?"),
+                          .params = key});
+  }
+  QM_ASSIGN_OR_RETURN(const std::vector<mysql::Rows> results, connection_.ExecuteBatch(statements));
+  const mysql::Rows& rows = results[0];
+  if (rows.empty()) {
+    // The hash of no content: to whoever asks, the request had another.
+    if (results.size() > 1 && !results[1].empty())
+      return std::optional<EarlierWrite>(std::in_place);
+    return std::optional<EarlierWrite>();
+  }
   return std::optional<EarlierWrite>({.content_hash = Digest(rows[0].String(0)),
                                       .version = static_cast<int32_t>(rows[0].Int64(1)),
                                       .record_time = rows[0].Time(2),

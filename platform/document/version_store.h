@@ -20,9 +20,12 @@ namespace quartermaster::document {
 // that hang on the document's own lock.
 class MysqlBook : public virtual Book {
  public:
-  // Both must outlive the book.
-  MysqlBook(mysql::Connection& connection, base::UuidSource& uuids)
-      : connection_(connection), uuids_(uuids) {}
+  // Both must outlive the book. `other_requests` is the name of a further table with the columns
+  // `caller` and `request_id`, if there is one: requests that did something else than write a
+  // document, so that no document can repeat them.
+  MysqlBook(mysql::Connection& connection, base::UuidSource& uuids,
+            absl::string_view other_requests = "")
+      : connection_(connection), uuids_(uuids), other_requests_(other_requests) {}
 
   absl::StatusOr<std::optional<EarlierWrite>> FindEarlier(const Request& request) override;
   absl::StatusOr<std::optional<StoredVersion>> FindNewest(absl::string_view name) override;
@@ -35,6 +38,7 @@ class MysqlBook : public virtual Book {
  private:
   mysql::Connection& connection_;
   base::UuidSource& uuids_;
+  const std::string other_requests_;
 };
 
 // Finds the newest version of a document, outside any transaction too.

@@ -13,6 +13,9 @@ class FakeUnderTest final : public StoreUnderTest {
   StockStore& store() override { return store_; }
   bool IsAnyoneWaiting() override { return store_.waiting_count() > 0; }
   int64_t rerun_count() override { return store_.rerun_count(); }
+  void MakeDocumentRequest(const RequestKey& request) override {
+    store_.AddDocumentRequest(request);
+  }
   void MakeTransfer(const base::Uuid& /*transfer_id*/) override {}
   std::vector<std::string> Violations() override { return FindViolations(store_.books()); }
 

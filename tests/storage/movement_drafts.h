@@ -38,8 +38,8 @@ struct Draft {
   std::string note = "";
 };
 
-inline MovementRecord MakeRecord(const Draft& draft, const base::Uuid& movement_id,
-                                 std::vector<Balance> balances) {
+inline TurnRecord MakeRecord(const Draft& draft, const base::Uuid& movement_id,
+                             std::vector<Balance> balances) {
   const absl::Time record_time = absl::FromUnixMicros(absl::ToUnixMicros(absl::Now()));
   MovementRecord record{
       .movement = {.movement_id = movement_id,
@@ -65,21 +65,41 @@ inline MovementRecord MakeRecord(const Draft& draft, const base::Uuid& movement_
       .lines = {{.source = draft.source,
                  .destination = draft.destination,
                  .base_quantity = draft.amount}},
-      .balances_after = std::move(balances)};
-  for (Balance& balance : record.balances_after) {
+      .method = CallBy().method,
+      .trace_id = CallBy().trace.trace_id};
+  for (Balance& balance : balances) {
     if (balance.key == draft.source) balance.quantity -= draft.amount;
     if (balance.key == draft.destination) balance.quantity += draft.amount;
     balance.last_record_time = record_time;
   }
-  return record;
+  return {.movements = {std::move(record)}, .balances_after = std::move(balances)};
+}
+
+// The parts of `LockAndFind`, one at a time.
+inline absl::StatusOr<std::vector<Balance>> LockBalances(StockBook& book,
+                                                         const std::vector<BalanceKey>& keys) {
+  QM_ASSIGN_OR_RETURN(Found found, book.LockAndFind({.balances = keys}));
+  return std::move(found.balances);
+}
+inline absl::StatusOr<std::optional<EarlierRequest>> FindRequest(StockBook& book,
+                                                                 const RequestKey& request) {
+  QM_ASSIGN_OR_RETURN(Found found, book.LockAndFind({.requests = {request}}));
+  if (found.requests.empty()) return std::optional<EarlierRequest>();
+  return std::optional(std::move(found.requests.begin()->second));
+}
+inline absl::StatusOr<std::optional<base::Uuid>> FindPaper(StockBook& book,
+                                                           const SourceDocument& paper) {
+  QM_ASSIGN_OR_RETURN(Found found, book.LockAndFind({.papers = {paper}}));
+  if (found.papers.empty()) return std::optional<base::Uuid>();
+  return std::optional(found.papers.front().second);
 }
 
 // Locks and records, as the last part of a body.
 inline absl::Status LockAndRecord(StockBook& book, const Draft& draft,
                                   const base::Uuid& movement_id) {
   QM_ASSIGN_OR_RETURN(std::vector<Balance> balances,
-                      book.LockBalances({draft.source, draft.destination}));
-  return book.Record(CallBy(), MakeRecord(draft, movement_id, std::move(balances)));
+                      LockBalances(book, {draft.source, draft.destination}));
+  return book.Record(MakeRecord(draft, movement_id, std::move(balances)));
 }
 
 inline absl::Status PostDraft(StockStore& store, const Draft& draft,
@@ -96,7 +116,7 @@ inline std::vector<int64_t> Quantities(StockStore& store, const std::vector<Bala
                   .Atomically(Soon(),
                               [&](StockBook& book) -> absl::Status {
                                 QM_ASSIGN_OR_RETURN(const std::vector<Balance> balances,
-                                                    book.LockBalances(keys));
+                                                    LockBalances(book, keys));
                                 for (const Balance& balance : balances) {
                                   for (size_t i = 0; i < keys.size(); ++i) {
                                     if (balance.key == keys[i]) quantities[i] = balance.quantity;

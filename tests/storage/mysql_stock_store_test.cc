@@ -58,6 +58,17 @@ class MysqlUnderTest final : public StoreUnderTest {
     }
   }
 
+  void MakeDocumentRequest(const RequestKey& request) override {
+    const auto connection = pool_.Acquire(absl::Now() + absl::Seconds(30));
+    ASSERT_TRUE(connection.ok()) << connection.status();
+    const auto done = (*connection)
+                          ->Execute(
+                              "INSERT INTO requests (caller, request_id, method, content_hash, "
+                              "resource, version) VALUES (?, ?, '', '', 'units/none', 1)",
+                              {request.caller, request.request_id.ToBytes()});
+    ASSERT_TRUE(done.ok()) << done.status();
+  }
+
   std::vector<std::string> Violations() override { return testing::FindBookViolations(pool_); }
 
  private:

@@ -24,6 +24,8 @@ class StoreUnderTest {
   virtual int64_t rerun_count() = 0;
   // Makes a transfer that is on its way, for goods to be held for.
   virtual void MakeTransfer(const base::Uuid& transfer_id) = 0;
+  // Enters a request that wrote some document.
+  virtual void MakeDocumentRequest(const RequestKey& request) = 0;
   // What the books break; called after every test.
   virtual std::vector<std::string> Violations() = 0;
 };

@@ -77,19 +77,20 @@ TEST_P(StockStoreContract, LockedBalancesShowWhatTheLastHolderWrote) {
     second_is_done.Notify();
   });
 
-  EXPECT_TRUE(
-      store()
-          .Atomically(Soon(),
-                      [&](StockBook& book) -> absl::Status {
-                        QM_ASSIGN_OR_RETURN(std::vector<Balance> balances, book.LockBalances(keys));
-                        is_locked.Notify();
-                        EXPECT_TRUE(testing::WaitUntil(Soon(), [&] {
-                          return under_test_->IsAnyoneWaiting() || second_is_done.HasBeenNotified();
-                        }));
-                        const Draft draft = {.amount = 7, .request = 2};
-                        return book.Record(CallBy(), MakeRecord(draft, uuids_.Next(), balances));
-                      })
-          .ok());
+  EXPECT_TRUE(store()
+                  .Atomically(Soon(),
+                              [&](StockBook& book) -> absl::Status {
+                                QM_ASSIGN_OR_RETURN(std::vector<Balance> balances,
+                                                    LockBalances(book, keys));
+                                is_locked.Notify();
+                                EXPECT_TRUE(testing::WaitUntil(Soon(), [&] {
+                                  return under_test_->IsAnyoneWaiting() ||
+                                         second_is_done.HasBeenNotified();
+                                }));
+                                const Draft draft = {.amount = 7, .request = 2};
+                                return book.Record(MakeRecord(draft, uuids_.Next(), balances));
+                              })
+                  .ok());
   second.join();
 
   EXPECT_THAT(seen_by_second, ElementsAre(12, -12));
