@@ -20,6 +20,14 @@ constexpr std::chrono::seconds kRefreshInterval(1);
 // Readiness is asked once a second; who waits longer for the database is not ready.
 constexpr absl::Duration kCheckTimeMax = absl::Seconds(1);
 
+PostingLanes::Options WithDatabaseThreads(PostingLanes::Options options) {
+  options.run_thread = [](absl::FunctionRef<void()> life) {
+    const mysql::DatabaseThread database_thread;
+    life();
+  };
+  return options;
+}
+
 }  // namespace
 
 const std::vector<absl::string_view>& ServiceNames() {
@@ -31,7 +39,7 @@ const std::vector<absl::string_view>& ServiceNames() {
 }
 
 Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
-                     const rpc::Serve& serve, const Options& options)
+                     const rpc::Serve& serve, telemetry::Metrics& metrics, const Options& options)
     : pools_(pools),
       uuids_(uuids),
       unit_store_(pools.reads, pools.writes, uuids),
@@ -47,12 +55,17 @@ Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSou
       unit_registry_(unit_store_, units_, clock),
       catalog_(item_store_, items_, units_, clock),
       ledger_(stock_store_, units_, items_, clock, uuids),
+      lane_store_(pools.lanes, {.transaction = {.reruns_lock_waits = false}},
+                  stock_store_.balance_ids()),
+      turns_(lane_store_, ledger_, clock, options.turns),
+      lanes_(turns_, clock, metrics, WithDatabaseThreads(options.lanes)),
       reader_(queries_, stock_store_, units_, items_, clock, options.time_zone),
       lots_(lot_store_, units_, items_, clock),
       desk_(transfer_store_, stock_store_, ledger_, units_, clock, uuids),
       units_service_(serve, unit_registry_),
       catalog_service_(serve, catalog_),
-      ledger_service_(serve, ledger_, reader_, lots_, clock),
+      ledger_service_(serve, ledger_, reader_, lots_,
+                      options.lanes.lane_count > 0 ? &lanes_ : nullptr, clock),
       transfers_service_(serve, desk_),
       records_service_(serve, feed_, units_, clock),
       clock_(clock) {}
@@ -96,6 +109,7 @@ void Inventory::AddChecks(telemetry::Readiness& readiness) {
     QM_ASSIGN_OR_RETURN(const mysql::DurabilityReport report, pools_.reads.JudgeDurability());
     return report.ok() ? absl::OkStatus() : status::StorageUnavailable(report.ToString());
   });
+  readiness.AddCheck("posting lanes", [this] { return lanes_.CheckMoving(); });
   readiness.AddCheck("units", [this] {
     return units_.is_loaded() ? absl::OkStatus()
                               : status::StorageUnavailable("the units were not read yet");

@@ -14,6 +14,8 @@
 #include "inventory-svc/api/records_service.h"
 #include "inventory-svc/api/transfers_service.h"
 #include "inventory-svc/api/units_service.h"
+#include "inventory-svc/lanes/posting_lanes.h"
+#include "inventory-svc/lanes/turn_runner.h"
 #include "inventory-svc/storage/mysql_item_store.h"
 #include "inventory-svc/storage/mysql_lot_store.h"
 #include "inventory-svc/storage/mysql_record_scopes.h"
@@ -40,6 +42,8 @@ struct Pools {
   mysql::Pool& reports;
   // For what seals and follows the records: two connections.
   mysql::Pool& records;
+  // One for each posting lane.
+  mysql::Pool& lanes;
 };
 
 // The gRPC interfaces that this program serves, by full name.
@@ -57,10 +61,13 @@ class Inventory {
     // Where days begin and end.
     absl::TimeZone time_zone;
     records::FeedOptions feed;
+    // How many movements are posted together, and by whom.
+    PostingLanes::Options lanes = {};
+    TurnRunner::Options turns = {};
   };
 
   Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
-            const rpc::Serve& serve, const Options& options);
+            const rpc::Serve& serve, telemetry::Metrics& metrics, const Options& options);
 
   // Takes in what other replicas changed of units and items. The first success makes the service
   // ready.
@@ -105,6 +112,10 @@ class Inventory {
   UnitRegistry unit_registry_;
   ItemCatalog catalog_;
   StockLedger ledger_;
+  // What the lanes see of the books: their own connections, and nobody runs again who waited.
+  MysqlStockStore lane_store_;
+  TurnRunner turns_;
+  PostingLanes lanes_;
   StockReader reader_;
   LotRegister lots_;
   TransferDesk desk_;

@@ -1,6 +1,7 @@
 // inventory-svc: serves `Units`, `Catalog`, `Ledger`, `Transfers` and `Records`;
 // `inventory-svc migrate` brings its schema up to date.
 
+#include <algorithm>
 #include <iostream>
 #include <optional>
 
@@ -58,11 +59,13 @@ int Serve(Options options) {
   mysql::Pool postings(pool_of(options.server.executors.posting));
   mysql::Pool reports(pool_of(options.server.executors.report));
   mysql::Pool records({.connection = options.database, .size_max = 2});
+  mysql::Pool lanes({.connection = options.database,
+                     .size_max = std::max(1, options.inventory.lanes.lane_count)});
   rpc::Executors executors(options.server.executors, clock);
   const rpc::Serve serve({*methods, **authenticator, executors, metrics, clock},
                          options.server.limits);
-  Inventory inventory({reads, writes, postings, reports, records}, clock, uuids, serve,
-                      options.inventory);
+  Inventory inventory({reads, writes, postings, reports, records, lanes}, clock, uuids, serve,
+                      metrics, options.inventory);
   inventory.AddChecks(readiness);
   inventory.AddMetrics(metrics);
   inventory.StartRefreshing();

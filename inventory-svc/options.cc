@@ -43,6 +43,27 @@ void Options::Declare(config::Settings& settings) {
                      .help = "How often the database is asked whether it is still as durable as "
                              "promised; readiness follows."});
 
+  settings.Int("QM_INVENTORY_POSTING_LANES", &inventory.lanes.lane_count,
+               {.min = 0,
+                .max = 16,
+                .help = "Threads, with a connection each, that post many movements in one "
+                        "transaction; 0 gives each movement its own."});
+  settings.Int("QM_INVENTORY_POSTING_TURN_MAX", &inventory.lanes.turn.postings_max,
+               {.min = 4, .max = 1000, .help = "Movements in one transaction of a lane."});
+  settings.Int("QM_INVENTORY_POSTING_WAITING_MAX", &inventory.lanes.queued_postings_max,
+               {.min = 1, .max = 100'000, .help = "Movements that wait for a lane."});
+  settings.Int("QM_INVENTORY_POSTING_WAITING_LINES_MAX", &inventory.lanes.queued_lines_max,
+               {.min = 500, .max = 1'000'000, .help = "Lines of the movements that wait."});
+  settings.Duration("QM_INVENTORY_POSTING_TURN_TIME_MAX", &inventory.turns.time_max,
+                    {.min = absl::Seconds(1),
+                     .max = absl::Minutes(1),
+                     .help = "How long a lane waits for its connection, or for one read."});
+  settings.Duration(
+      "QM_INVENTORY_POSTING_STALL_TIME", &inventory.lanes.stall_time,
+      {.min = absl::Seconds(1),
+       .max = absl::Minutes(10),
+       .help = "After so long in one transaction of a lane the service is not ready."});
+
   settings.Path(
       "QM_INVENTORY_AUTH_GATEWAY_JWKS_FILE", &authenticator.gateway_keys_path,
       {.is_required = true, .help = "JWKS with the keys that the gateway signs identities with."});

@@ -1,5 +1,9 @@
 #include "inventory-svc/api/ledger_service.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "inventory-svc/api/ledger_codec.h"
 #include "platform/base/status_macros.h"
 #include "platform/rpc/status_codec.h"
@@ -19,12 +23,32 @@ constexpr char kListBalances[] = "quartermaster.inventory.v1.Ledger/ListBalances
 constexpr char kSummarizeStock[] = "quartermaster.inventory.v1.Ledger/SummarizeStock";
 constexpr char kProveConservation[] = "quartermaster.inventory.v1.Ledger/ProveConservation";
 
-absl::Status PostOne(StockLedger& ledger, const base::Call& call,
-                     const v1::PostMovementRequest& request, v1::Movement& response) {
+absl::StatusOr<PendingPosting> Prepare(StockLedger& ledger, const base::Call& call,
+                                       const v1::PostMovementRequest& request) {
   QM_ASSIGN_OR_RETURN(const PostMovementCommand command, ParsePostMovement(request));
-  QM_ASSIGN_OR_RETURN(const Movement movement, ledger.PostMovement(call, command));
-  RenderMovement(movement, response);
-  return absl::OkStatus();
+  return ledger.PreparePosting(call, command);
+}
+
+absl::StatusOr<Movement> PostAlone(StockLedger& ledger, const base::Call& call,
+                                   const v1::PostMovementRequest& request) {
+  QM_ASSIGN_OR_RETURN(const PostMovementCommand command, ParsePostMovement(request));
+  return ledger.PostMovement(call, command);
+}
+
+absl::Status Render(const PostingAnswer& answer, v1::Movement& response) {
+  if (answer.ok()) RenderMovement(*answer, response);
+  return answer.status();
+}
+
+void RenderResult(const PostingAnswer& answer, const std::string& trace_id,
+                  v1::PostMovementResult& result) {
+  if (answer.ok()) {
+    RenderMovement(*answer, *result.mutable_movement());
+  } else {
+    // What a status carries on the wire is a serialized google.rpc.Status.
+    result.mutable_error()->ParseFromString(
+        rpc::ToGrpcStatus(answer.status(), trace_id).error_details());
+  }
 }
 
 }  // namespace
@@ -32,27 +56,70 @@ absl::Status PostOne(StockLedger& ledger, const base::Call& call,
 grpc::ServerUnaryReactor* LedgerService::PostMovement(grpc::CallbackServerContext* context,
                                                       const v1::PostMovementRequest* request,
                                                       v1::Movement* response) {
-  return serve_(context, kPostMovement, *request, [=, this](const base::Call& call) {
-    return PostOne(ledger_, call, *request, *response);
-  });
+  if (lanes_ == nullptr) {
+    return serve_(context, kPostMovement, *request, [=, this](const base::Call& call) {
+      return Render(PostAlone(ledger_, call, *request), *response);
+    });
+  }
+  return serve_.HandOn(
+      context, kPostMovement, *request, [=, this](const base::Call& call, rpc::Finisher finish) {
+        absl::StatusOr<PendingPosting> posting = Prepare(ledger_, call, *request);
+        if (!posting.ok()) return std::move(finish)(std::move(posting).status());
+        std::vector<PendingPosting> postings;
+        postings.push_back(*std::move(posting));
+        lanes_->Post(std::move(postings), call.deadline,
+                     [response, finish = std::move(finish)](PostingGroup::Answers answers) mutable {
+                       std::move(finish)(answers.ok() ? Render(answers->front(), *response)
+                                                      : std::move(answers).status());
+                     });
+      });
 }
 
 grpc::ServerUnaryReactor* LedgerService::BatchPostMovements(
     grpc::CallbackServerContext* context, const v1::BatchPostMovementsRequest* request,
     v1::BatchPostMovementsResponse* response) {
-  return serve_(context, kBatchPostMovements, *request, [=, this](const base::Call& call) {
-    QM_RETURN_IF_ERROR(CheckBatch(*request));
-    for (const v1::PostMovementRequest& one : request->requests()) {
-      v1::PostMovementResult& result = *response->add_results();
-      const absl::Status posted = PostOne(ledger_, call, one, *result.mutable_movement());
-      if (posted.ok()) continue;
-      result.clear_movement();
-      // What a status carries on the wire is a serialized google.rpc.Status.
-      result.mutable_error()->ParseFromString(
-          rpc::ToGrpcStatus(posted, call.trace.trace_id).error_details());
+  if (lanes_ == nullptr) {
+    return serve_(context, kBatchPostMovements, *request, [=, this](const base::Call& call) {
+      QM_RETURN_IF_ERROR(CheckBatch(*request));
+      for (const v1::PostMovementRequest& one : request->requests()) {
+        RenderResult(PostAlone(ledger_, call, one), call.trace.trace_id, *response->add_results());
+      }
+      return absl::OkStatus();
+    });
+  }
+  return serve_.HandOn(context, kBatchPostMovements, *request,
+                       [=, this](const base::Call& call, rpc::Finisher finish) {
+                         PostBatch(call, *request, *response, std::move(finish));
+                       });
+}
+
+// Those that are refused at once have their result before the others are posted.
+void LedgerService::PostBatch(const base::Call& call, const v1::BatchPostMovementsRequest& request,
+                              v1::BatchPostMovementsResponse& response, rpc::Finisher finish) {
+  if (absl::Status checked = CheckBatch(request); !checked.ok()) {
+    return std::move(finish)(std::move(checked));
+  }
+  std::vector<PendingPosting> postings;
+  std::vector<v1::PostMovementResult*> open_results;
+  for (const v1::PostMovementRequest& one : request.requests()) {
+    v1::PostMovementResult& result = *response.add_results();
+    absl::StatusOr<PendingPosting> posting = Prepare(ledger_, call, one);
+    if (posting.ok()) {
+      postings.push_back(*std::move(posting));
+      open_results.push_back(&result);
+    } else {
+      RenderResult(posting.status(), call.trace.trace_id, result);
     }
-    return absl::OkStatus();
-  });
+  }
+  if (postings.empty()) return std::move(finish)(absl::OkStatus());
+  lanes_->Post(std::move(postings), call.deadline,
+               [open_results = std::move(open_results), trace_id = call.trace.trace_id,
+                finish = std::move(finish)](PostingGroup::Answers answers) mutable {
+                 for (size_t i = 0; answers.ok() && i < answers->size(); ++i) {
+                   RenderResult((*answers)[i], trace_id, *open_results[i]);
+                 }
+                 std::move(finish)(std::move(answers).status());
+               });
 }
 
 grpc::ServerUnaryReactor* LedgerService::ReverseMovement(grpc::CallbackServerContext* context,

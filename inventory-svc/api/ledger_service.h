@@ -3,19 +3,25 @@
 #include "inventory-svc/domain/lots.h"
 #include "inventory-svc/domain/stock_ledger.h"
 #include "inventory-svc/domain/stock_reader.h"
+#include "inventory-svc/lanes/posting_lanes.h"
 #include "platform/base/clock.h"
 #include "platform/rpc/serve.h"
 #include "quartermaster/inventory/v1/ledger.grpc.pb.h"
 
 namespace quartermaster::inventory {
 
-// The gRPC face of the ledger: parses, asks, renders. Thread-safe; what it is given must outlive
-// it.
+// The gRPC face of the ledger: parses, asks, renders. Postings go through `lanes`, if there are
+// any, which end their calls. Thread-safe; what it is given must outlive it.
 class LedgerService final : public v1::Ledger::CallbackService {
  public:
   LedgerService(const rpc::Serve& serve, StockLedger& ledger, StockReader& reader,
-                LotRegister& lots, const base::Clock& clock)
-      : serve_(serve), ledger_(ledger), reader_(reader), lots_(lots), clock_(clock) {}
+                LotRegister& lots, PostingLanes* lanes, const base::Clock& clock)
+      : serve_(serve),
+        ledger_(ledger),
+        reader_(reader),
+        lots_(lots),
+        lanes_(lanes),
+        clock_(clock) {}
 
   grpc::ServerUnaryReactor* PostMovement(grpc::CallbackServerContext* context,
                                          const v1::PostMovementRequest* request,
@@ -51,10 +57,14 @@ class LedgerService final : public v1::Ledger::CallbackService {
                                               v1::ProveConservationResponse* response) override;
 
  private:
+  void PostBatch(const base::Call& call, const v1::BatchPostMovementsRequest& request,
+                 v1::BatchPostMovementsResponse& response, rpc::Finisher finish);
+
   const rpc::Serve& serve_;
   StockLedger& ledger_;
   StockReader& reader_;
   LotRegister& lots_;
+  PostingLanes* const lanes_;
   const base::Clock& clock_;
 };
 

@@ -16,10 +16,13 @@ namespace quartermaster::inventory {
 
 absl::Status MysqlStockStore::Atomically(absl::Time deadline,
                                          absl::FunctionRef<absl::Status(StockBook&)> body) {
-  return mysql::InTransaction(pool_, deadline, [&](mysql::Connection& connection) {
-    MysqlStockBook book(connection, balance_ids_);
-    return body(book);
-  });
+  return mysql::InTransaction(
+      pool_, deadline,
+      [&](mysql::Connection& connection) {
+        MysqlStockBook book(connection, balance_ids_);
+        return body(book);
+      },
+      options_.transaction);
 }
 
 absl::Status MysqlStockStore::MakeBalances(absl::Time deadline, std::vector<BalanceKey> keys) {
@@ -65,15 +68,8 @@ absl::StatusOr<std::optional<Movement>> MysqlStockStore::FindMovement(
   return std::move(found[0].movement);
 }
 
-// What a value can cause: a duplicate key, a number or a text that does not fit, a CHECK.
 bool MysqlStockStore::MayBeOneMovementsFault(const absl::Status& status) const {
-  constexpr int kDuplicateEntry = 1062, kOutOfRange = 1264, kTooLong = 1406;
-  constexpr int kCheckOfMariaDb = 4025, kCheckOfMysql = 3819;
-  const int errno_code = mysql::GetErrno(status);
-  for (const int code : {kDuplicateEntry, kOutOfRange, kTooLong, kCheckOfMariaDb, kCheckOfMysql}) {
-    if (errno_code == code) return true;
-  }
-  return errno_code == 0 && mysql::IsRunAgain(status);
+  return mysql::MayBeOneRowsFault(status);
 }
 
 absl::StatusOr<std::vector<LotRow>> MysqlStockStore::FindLots(
@@ -100,7 +96,7 @@ absl::StatusOr<std::vector<LotRow>> MysqlStockStore::FindLots(
     if (rows.empty()) continue;
     found.push_back(rows[0]);
     base::MutexLock lock(&mutex_);
-    if (lots_.size() >= lot_count_max_) lots_.clear();
+    if (lots_.size() >= options_.cached_lot_count_max) lots_.clear();
     lots_[name] = std::move(rows[0]);
   }
   return found;

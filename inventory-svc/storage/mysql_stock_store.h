@@ -10,17 +10,28 @@
 #include "inventory-svc/storage/balance_ids.h"
 #include "platform/base/mutex.h"
 #include "platform/mysql/pool.h"
+#include "platform/mysql/transaction.h"
 
 namespace quartermaster::inventory {
 
 // The books in MySQL tables (migrations/0010_ledger.sql). Thread-safe. `pool` must outlive it.
 class MysqlStockStore final : public StockStore {
  public:
-  // Remembers the row numbers of `cached_balance_count_max` balances and of as many lots.
-  explicit MysqlStockStore(mysql::Pool& pool, size_t cached_balance_count_max = 1'000'000)
+  struct Options {
+    size_t cached_balance_count_max = 1'000'000;
+    size_t cached_lot_count_max = 1'000'000;
+    mysql::TransactionOptions transaction = {};
+  };
+
+  MysqlStockStore(mysql::Pool& pool, const Options& options)
       : pool_(pool),
-        balance_ids_(cached_balance_count_max),
-        lot_count_max_(cached_balance_count_max) {}
+        options_(options),
+        own_balance_ids_(std::make_unique<BalanceIds>(options.cached_balance_count_max)),
+        balance_ids_(*own_balance_ids_) {}
+  explicit MysqlStockStore(mysql::Pool& pool) : MysqlStockStore(pool, Options()) {}
+  // Remembers balances together with another store, which must outlive it.
+  MysqlStockStore(mysql::Pool& pool, const Options& options, BalanceIds& balance_ids)
+      : pool_(pool), options_(options), balance_ids_(balance_ids) {}
 
   absl::Status Atomically(absl::Time deadline,
                           absl::FunctionRef<absl::Status(StockBook&)> body) override;
@@ -38,8 +49,9 @@ class MysqlStockStore final : public StockStore {
 
  private:
   mysql::Pool& pool_;
-  BalanceIds balance_ids_;
-  const size_t lot_count_max_;
+  const Options options_;
+  const std::unique_ptr<BalanceIds> own_balance_ids_;
+  BalanceIds& balance_ids_;
   base::Mutex mutex_;
   // Lots never change, so what was read once stays true.
   absl::flat_hash_map<std::string, LotRow> lots_ ABSL_GUARDED_BY(mutex_);

@@ -16,9 +16,12 @@ constexpr char kKeyUrl[] = "quartermaster/mysql-key";
 constexpr char kRunAgainUrl[] = "quartermaster/mysql-run-again";
 
 constexpr int kDuplicateEntry = 1062;
-constexpr int kContention[] = {1020, 1205, 1213};
+constexpr int kLockWait = 1205;
+constexpr int kContention[] = {1020, kLockWait, 1213};
 constexpr int kStorageFull[] = {28, 1021, 1114};
 constexpr int kCheckViolated[] = {3819, 4025};
+// A value that does not fit its column.
+constexpr int kDoesNotFit[] = {1264, 1406};
 constexpr int kStatementTime[] = {1969, 3024};
 // Too many connections, shutting down, killed.
 constexpr int kServerGone[] = {1040, 1053, 1203, 1317, 1927};
@@ -115,6 +118,14 @@ absl::Status RunAgain(absl::string_view why) {
 bool IsRunAgain(const absl::Status& status) {
   return status.GetPayload(kRunAgainUrl).has_value() || Contains(kContention, GetErrno(status));
 }
+
+bool MayBeOneRowsFault(const absl::Status& status) {
+  const int errno_code = GetErrno(status);
+  return errno_code == kDuplicateEntry || Contains(kDoesNotFit, errno_code) ||
+         Contains(kCheckViolated, errno_code) || status.GetPayload(kRunAgainUrl).has_value();
+}
+
+bool IsLockWait(const absl::Status& status) { return GetErrno(status) == kLockWait; }
 
 bool BreaksConnection(int errno_code) {
   return IsClientError(errno_code) || Contains(kServerGone, errno_code) ||

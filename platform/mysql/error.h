@@ -39,6 +39,13 @@ absl::Status RunAgain(absl::string_view why);
 // Tells whether the transaction that met `status` should be run again from its start.
 bool IsRunAgain(const absl::Status& status);
 
+// Tells whether the data of one row among many can have caused `status`: a duplicate key, a value
+// that does not fit, a CHECK, or a lost race that is lost again and again.
+bool MayBeOneRowsFault(const absl::Status& status);
+
+// Tells whether `status` is that another transaction kept a row lock for too long.
+bool IsLockWait(const absl::Status& status);
+
 // Tells whether the connection that met the error number is of no more use: the link is gone, or
 // leads to a server that takes no writes.
 bool BreaksConnection(int errno_code);

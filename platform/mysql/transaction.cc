@@ -41,7 +41,7 @@ class TransactionRun {
       const bool may_rerun = attempt < options_.rerun_count_max;
       if (commit_open_now_) {
         QM_RETURN_IF_ERROR(Resolve(may_rerun));
-      } else if (!IsRunAgain(status) || !may_rerun) {
+      } else if (!may_rerun || !WantsRerun(status)) {
         return GiveUp(status);
       } else {
         PauseBeforeRerun(attempt + 1);
@@ -97,6 +97,11 @@ class TransactionRun {
     // The rest is for learning the truth, which is owed even to a caller who waits no longer.
     deadline_ = std::max(deadline_, absl::Now() + options_.commit_resolution_max);
     return absl::OkStatus();
+  }
+
+  bool WantsRerun(const absl::Status& status) const {
+    if (!options_.reruns_lock_waits && IsLockWait(status)) return false;
+    return IsRunAgain(status);
   }
 
   absl::Status GiveUp(const absl::Status& status) {

@@ -12,6 +12,9 @@ namespace quartermaster::mysql {
 struct TransactionOptions {
   // How often a body is run again after a deadlock, a lock wait, a lost race or a lost COMMIT.
   int rerun_count_max = 3;
+  // Whether one that waited too long for a row lock is run again. Where many wait for its answer
+  // they had better be told at once.
+  bool reruns_lock_waits = true;
   // How long to look for a session that was lost in its COMMIT until it is seen to be gone.
   absl::Duration commit_resolution_max = absl::Seconds(10);
 };

@@ -300,17 +300,14 @@ class CallReactor final : public grpc::ServerUnaryReactor {
 
   // Queues the body; the call ends when it has run.
   void Queue(int64_t request_bytes, Serve::Body body) {
-    const base::Call& call = served_.call();
-    const absl::Status admitted = served_.state().parts().executors.Submit(
-        served_.method().call_class,
-        {.deadline = call.deadline,
-         .bytes = request_bytes,
-         .run = [this, &call, body = std::move(body)](absl::Status turn) mutable {
-           if (turn.ok() && is_cancelled()) turn = absl::CancelledError("the caller has gone");
-           if (turn.ok()) turn = Guarded([&] { return body(call); });
-           End(std::move(turn));
-         }});
-    if (!admitted.ok()) End(admitted);
+    Submit(request_bytes, [this, body = std::move(body)]() mutable {
+      End(Guarded([&] { return body(served_.call()); }));
+    });
+  }
+
+  // Queues the body; the call ends when its `Finisher` says so.
+  void QueueLater(int64_t request_bytes, Serve::LaterBody body) {
+    Submit(request_bytes, [this, body = std::move(body)]() mutable { RunNow(std::move(body)); });
   }
 
   void RunNow(Serve::LaterBody body) {
@@ -330,6 +327,20 @@ class CallReactor final : public grpc::ServerUnaryReactor {
  private:
   void OnCancel() override { served_.Cancel(); }
   void OnDone() override { delete this; }
+
+  // Queues `run`, which ends the call; if its turn does not come, the call ends here.
+  void Submit(int64_t request_bytes, absl::AnyInvocable<void()> run) {
+    const absl::Status admitted = served_.state().parts().executors.Submit(
+        served_.method().call_class,
+        {.deadline = served_.call().deadline,
+         .bytes = request_bytes,
+         .run = [this, run = std::move(run)](absl::Status turn) mutable {
+           if (turn.ok() && is_cancelled()) turn = absl::CancelledError("the caller has gone");
+           if (turn.ok()) return run();
+           End(std::move(turn));
+         }});
+    if (!admitted.ok()) End(admitted);
+  }
 
   ServedCall served_;
 };
@@ -387,6 +398,22 @@ grpc::ServerUnaryReactor* Serve::Start(grpc::CallbackServerContext* context,
   const absl::Status admitted = Guarded([&] { return reactor->Admit(); });
   if (admitted.ok()) {
     reactor->Queue(request_bytes, std::move(body));
+  } else {
+    reactor->End(admitted);
+  }
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* Serve::HandOn(grpc::CallbackServerContext* context,
+                                        absl::string_view method,
+                                        const google::protobuf::Message& request,
+                                        LaterBody body) const {
+  const MethodState* const found = state_->FindMethod(method);
+  if (found == nullptr) return RefuseUnknownMethod(context, method);
+  auto* const reactor = new CallReactor(*state_, context, *found);
+  const absl::Status admitted = Guarded([&] { return reactor->Admit(); });
+  if (admitted.ok()) {
+    reactor->QueueLater(MemoryOf(request), std::move(body));
   } else {
     reactor->End(admitted);
   }

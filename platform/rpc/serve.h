@@ -134,6 +134,12 @@ class Serve {
     return Start(context, method, kSmallRequestBytes, std::move(body));
   }
 
+  // Serves one call whose body runs on a thread of the method's class too, but need not know the
+  // answer when it returns: it hands the `Finisher` on to whoever will (a posting lane), and the
+  // thread is free for the next call. Answered like any other call if its turn does not come.
+  grpc::ServerUnaryReactor* HandOn(grpc::CallbackServerContext* context, absl::string_view method,
+                                   const google::protobuf::Message& request, LaterBody body) const;
+
   // Serves one call whose body runs at once, on gRPC's own thread, so it must not block: it parses,
   // hands the `Finisher` to whoever will know the answer (a posting lane with its own bounded
   // queue), and returns.

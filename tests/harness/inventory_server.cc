@@ -73,7 +73,8 @@ InventoryServer::PoolSet::PoolSet(const mysql::ConnectionOptions& connection)
       writes(PoolOf(connection)),
       postings(PoolOf(connection)),
       reports(PoolOf(connection)),
-      records(PoolOf(connection)) {}
+      records(PoolOf(connection)),
+      lanes(PoolOf(connection)) {}
 
 InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable& methods,
                                  const Options& options)
@@ -82,8 +83,9 @@ InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable&
       executors_(ExecutorOptions(), clock_),
       serve_({methods_, options.authenticator == nullptr ? authenticator_ : *options.authenticator,
               executors_, metrics_, clock_}),
-      inventory_({pools_.reads, pools_.writes, pools_.postings, pools_.reports, pools_.records},
-                 clock_, uuids_, serve_, options.inventory) {
+      inventory_({pools_.reads, pools_.writes, pools_.postings, pools_.reports, pools_.records,
+                  pools_.lanes},
+                 clock_, uuids_, serve_, metrics_, options.inventory) {
   inventory_.AddChecks(readiness_);
   inventory_.AddMetrics(metrics_);
 }

@@ -106,6 +106,7 @@ class InventoryServer {
     mysql::Pool postings;
     mysql::Pool reports;
     mysql::Pool records;
+    mysql::Pool lanes;
   };
 
   InventoryServer(TestDatabase& database, const rpc::MethodTable& methods, const Options& options);

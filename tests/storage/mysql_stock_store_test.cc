@@ -59,13 +59,15 @@ class MysqlUnderTest final : public StoreUnderTest {
   }
 
   void MakeDocumentRequest(const RequestKey& request) override {
+    MakeTransfer(request.request_id);
     const auto connection = pool_.Acquire(absl::Now() + absl::Seconds(30));
     ASSERT_TRUE(connection.ok()) << connection.status();
-    const auto done = (*connection)
-                          ->Execute(
-                              "INSERT INTO requests (caller, request_id, method, content_hash, "
-                              "resource, version) VALUES (?, ?, '', '', 'units/none', 1)",
-                              {request.caller, request.request_id.ToBytes()});
+    const auto done =
+        (*connection)
+            ->Execute(
+                "INSERT INTO requests (caller, request_id, method, content_hash, "
+                "resource, version) VALUES (?, ?, '', '', ?, 1)",
+                {request.caller, request.request_id.ToBytes(), TransferName(request.request_id)});
     ASSERT_TRUE(done.ok()) << done.status();
   }
 
@@ -150,7 +152,7 @@ TEST(MysqlStockBookTest, LockingReadLocksTheRowsItReturnsAndNoOthers) {
 // What is remembered is a copy; forgetting it costs a look, never a refusal.
 TEST(MysqlStockStoreTest, PostsWithoutRememberingAnything) {
   mysql::Pool& pool = EmptyLedgerDatabase();
-  MysqlStockStore store(pool, /*cached_balance_count_max=*/1);
+  MysqlStockStore store(pool, {.cached_balance_count_max = 1, .cached_lot_count_max = 1});
   const ManualClock clock;
   CountingUuids uuids(clock);
   LedgerWorld world;

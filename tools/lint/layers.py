@@ -1,4 +1,4 @@
-"""Who may include whom: main -> api -> domain <- storage, and platform beneath."""
+"""Who may include whom: main -> api -> lanes -> domain <- storage, and platform beneath."""
 
 import re
 
@@ -34,15 +34,20 @@ def _forbidden(path: str, included: str) -> str | None:
     if included.startswith(foreign):
         return f"{top} knows no other program"
     layer = rest.partition("/")[0]
-    own = {name: f"{top}/{name}/" for name in ("api", "domain", "storage")}
+    own = {name: f"{top}/{name}/" for name in ("api", "domain", "lanes", "storage")}
     if layer == "domain":
         if WIRE.search(included):
             return "domain/ knows neither gRPC nor protobuf"
-        if included.startswith((own["api"], own["storage"])):
-            return "domain/ is what api/ and storage/ rest on, not the other way round"
+        if included.startswith((own["api"], own["lanes"], own["storage"])):
+            return "domain/ is what the other layers rest on, not the other way round"
         is_test = path.endswith("_test.cc")
         if included.startswith("platform/") and not included.startswith(DOMAIN_PLATFORM) and not is_test:
             return "domain/ uses values only: " + " ".join(DOMAIN_PLATFORM)
+    if layer == "lanes":
+        if included.startswith((own["api"], own["storage"], "platform/mysql/")):
+            return "lanes/ run what domain/ decides, wherever it is kept and whoever calls"
+        if WIRE.search(included):
+            return "lanes/ knows neither gRPC nor protobuf"
     if layer == "storage":
         if included.startswith(own["api"]):
             return "storage/ does not know api/"
