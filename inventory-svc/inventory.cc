@@ -121,7 +121,8 @@ void Inventory::AddMetrics(telemetry::Metrics& metrics) {
                                   {"writes", pools_.writes},
                                   {"postings", pools_.postings},
                                   {"reports", pools_.reports},
-                                  {"records", pools_.records}});
+                                  {"records", pools_.records},
+                                  {"lanes", pools_.lanes}});
 }
 
 std::vector<grpc::Service*> Inventory::services() {
