@@ -107,6 +107,21 @@ absl::Status Stack::StartInventory() {
   return WaitReady("inventory-svc", log_file, *inventory_, ConnectToInventory("gateway"));
 }
 
+absl::StatusOr<Stack::Replica> Stack::StartReplica(const std::string& name,
+                                                   std::map<std::string, std::string> settings) {
+  std::string address;
+  QM_RETURN_IF_ERROR(FillAddress(address));
+  const std::string log_file = absl::StrCat(directory_, "/", name, ".log");
+  settings["QM_INVENTORY_RPC_ADDRESS"] = address;
+  settings.merge(InventorySettings());
+  QM_ASSIGN_OR_RETURN(Process process,
+                      Process::Start({.program = ProgramPath("inventory-svc/inventory-svc"),
+                                      .environment = settings,
+                                      .log_file = log_file}));
+  QM_RETURN_IF_ERROR(WaitReady(name, log_file, process, ConnectToInventoryAt(address, "gateway")));
+  return Replica{.process = std::move(process), .address = std::move(address)};
+}
+
 absl::Status Stack::StartGateway() {
   QM_RETURN_IF_ERROR(FillAddress(gateway_address_));
   QM_RETURN_IF_ERROR(FillAddress(gateway_http_address_));
@@ -169,11 +184,15 @@ absl::StatusOr<std::string> Stack::MakeToken(const std::string& subject,
 }
 
 std::shared_ptr<grpc::Channel> Stack::ConnectToInventory(const std::string& certificate) {
+  return ConnectToInventoryAt(inventory_address_, certificate);
+}
+
+std::shared_ptr<grpc::Channel> Stack::ConnectToInventoryAt(const std::string& address,
+                                                           const std::string& certificate) {
   const std::string stem = absl::StrCat(directory_, "/", certificate);
-  return Connect(inventory_address_,
-                 grpc::SslCredentials({.pem_root_certs = ReadFile(directory_ + "/ca.pem"),
-                                       .pem_private_key = ReadFile(stem + "-key.pem"),
-                                       .pem_cert_chain = ReadFile(stem + ".pem")}));
+  return Connect(address, grpc::SslCredentials({.pem_root_certs = ReadFile(directory_ + "/ca.pem"),
+                                                .pem_private_key = ReadFile(stem + "-key.pem"),
+                                                .pem_cert_chain = ReadFile(stem + ".pem")}));
 }
 
 std::shared_ptr<grpc::Channel> Stack::ConnectPlaintext(const std::string& address) {

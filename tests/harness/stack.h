@@ -48,6 +48,16 @@ class Stack {
   absl::Status StartInventory();
   absl::Status StartGateway();
 
+  // One more inventory-svc on the same database.
+  struct Replica {
+    Process process;
+    std::string address;
+  };
+  // Starts one, whose settings beside those of the stack are `settings`; waits until it is ready.
+  // `name` names its log.
+  absl::StatusOr<Replica> StartReplica(const std::string& name,
+                                       std::map<std::string, std::string> settings);
+
   // From its next start on inventory-svc looks for the database there: a proxy, say.
   void UseDatabaseSocket(std::string socket) { options_.database_socket = std::move(socket); }
 
@@ -64,6 +74,9 @@ class Stack {
   // Connects to inventory-svc with the certificate of that name (`province-demo`, `gateway`). Each
   // channel has a connection of its own.
   std::shared_ptr<grpc::Channel> ConnectToInventory(const std::string& certificate);
+  // Connects likewise to an inventory-svc at that address.
+  std::shared_ptr<grpc::Channel> ConnectToInventoryAt(const std::string& address,
+                                                      const std::string& certificate);
   // Connects to the gateway's gRPC port.
   std::shared_ptr<grpc::Channel> ConnectToGateway() { return ConnectPlaintext(gateway_address_); }
   // Connects to anything on the loopback that speaks in the clear.

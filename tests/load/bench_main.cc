@@ -18,55 +18,15 @@
 #include "platform/base/status_macros.h"
 #include "tests/harness/stack.h"
 #include "tests/load/callers.h"
+#include "tests/load/lanes_bench.h"
 #include "tests/load/nginx.h"
+#include "tests/load/probes.h"
 #include "tests/load/world.h"
 
 namespace quartermaster::load {
 namespace {
 
 constexpr int kChannelCount = 2;
-
-// One thing that is measured, again and again.
-struct Probe {
-  std::string name;
-  std::function<RunResult()> run;
-  std::vector<RunResult> results = {};
-};
-
-double Quantile(std::vector<double> values, double fraction) {
-  std::sort(values.begin(), values.end());
-  return values[std::min(values.size() - 1, static_cast<size_t>(values.size() * fraction))];
-}
-
-template <typename Get>
-double Median(const Probe& probe, Get get) {
-  std::vector<double> values;
-  for (const RunResult& result : probe.results) values.push_back(get(result));
-  return Quantile(std::move(values), 0.5);
-}
-
-double PerSecond(const RunResult& result) { return result.per_second(); }
-
-// The ratios of two probes, repetition by repetition: their lower quartile and median.
-struct Ratio {
-  double median = 0;
-  double worst_quarter = 0;
-};
-Ratio RatioOf(const Probe& a, const Probe& b) {
-  std::vector<double> ratios;
-  for (size_t i = 0; i < a.results.size(); ++i) {
-    if (b.results[i].per_second() > 0) {
-      ratios.push_back(a.results[i].per_second() / b.results[i].per_second());
-    }
-  }
-  if (ratios.empty()) return {};
-  return {.median = Quantile(ratios, 0.5), .worst_quarter = Quantile(ratios, 0.25)};
-}
-
-void PrintGoal(const std::string& what, const Ratio& ratio, double goal) {
-  absl::PrintF("| %s | %.2f | %.2f | %.2f | %s |\n", what, ratio.median, ratio.worst_quarter, goal,
-               ratio.worst_quarter >= goal ? "met" : "MISSED");
-}
 
 // Reads a value of /proc/<pid>/status, in KiB.
 int64_t MemoryKib(pid_t pid, const std::string& key) {
@@ -82,13 +42,17 @@ int64_t MemoryKib(pid_t pid, const std::string& key) {
 
 class Bench {
  public:
-  explicit Bench(int repetition_count) : repetition_count_(repetition_count) {}
+  Bench(int repetition_count, bool has_lanes, bool has_paths)
+      : repetition_count_(repetition_count), has_lanes_(has_lanes), has_paths_(has_paths) {}
 
   absl::Status Run() {
     QM_ASSIGN_OR_RETURN(stack_, testing::Stack::Start({.systems_json = SystemsJson()}));
     const int64_t idle_inventory = MemoryKib(stack_->inventory().pid(), "VmRSS");
     const int64_t idle_gateway = MemoryKib(stack_->gateway().pid(), "VmRSS");
     QM_RETURN_IF_ERROR(MakeWorld(stack_->ConnectToInventory("province-demo")));
+    if (has_lanes_) QM_RETURN_IF_ERROR(MeasureLanes(*stack_, repetition_count_));
+    if (!has_paths_) return absl::OkStatus();
+    std::cout << "\n";
     QM_ASSIGN_OR_RETURN(nginx_, Nginx::Start(stack_->directory(), stack_->inventory_address()));
     QM_ASSIGN_OR_RETURN(const std::string token, stack_->MakeToken("bench", PersonGrants()));
     bearer_ = "Bearer " + token;
@@ -137,14 +101,8 @@ class Bench {
     std::cout << "| PostMovement, callers | postings/s | p50 ms | p99 ms | errors "
                  "|\n|---|---|---|---|---|\n";
     for (const auto& [name, probe] : probes) {
-      int64_t errors = 0;
-      for (const RunResult& result : probe.results) errors += result.error_count;
-      absl::PrintF("| %s | %.0f | %.1f | %.1f | %d |\n", name, Median(probe, PerSecond),
-                   Median(probe, [](const RunResult& r) { return r.p50_ms; }),
-                   Median(probe, [](const RunResult& r) { return r.p99_ms; }), errors);
-      if (errors > 0) {
-        return absl::InternalError(absl::StrCat(name, ": ", probe.results[0].first_error));
-      }
+      const std::string error = PrintProbe(probe);
+      if (!error.empty()) return absl::InternalError(error);
     }
     std::cout << "\n| ratio | median | worst quarter | goal | |\n|---|---|---|---|---|\n";
     PrintGoal("gateway gRPC / nginx grpc_pass, 64 callers",
@@ -179,6 +137,8 @@ class Bench {
   }
 
   const int repetition_count_;
+  const bool has_lanes_;
+  const bool has_paths_;
   std::unique_ptr<testing::Stack> stack_;
   std::unique_ptr<Nginx> nginx_;
   std::string bearer_;
@@ -192,12 +152,23 @@ class Bench {
 
 int main(int argc, char** argv) {
   int repetition_count = 3;
-  if (argc == 2 && (!absl::SimpleAtoi(argv[1], &repetition_count) || repetition_count < 1 ||
-                    repetition_count > 100)) {
-    std::cerr << "usage: qm-bench [repetitions, 1 to 100; default 3]\n";
-    return 2;
+  bool has_lanes = true;
+  bool has_paths = true;
+  for (int i = 1; i < argc; ++i) {
+    const absl::string_view argument = argv[i];
+    if (argument == "--only=lanes") {
+      has_paths = false;
+    } else if (argument == "--only=paths") {
+      has_lanes = false;
+    } else if (!absl::SimpleAtoi(argument, &repetition_count) || repetition_count < 1 ||
+               repetition_count > 100) {
+      std::cerr
+          << "usage: qm-bench [--only=lanes|--only=paths] [repetitions, 1 to 100; default 3]\n";
+      return 2;
+    }
   }
-  const absl::Status measured = quartermaster::load::Bench(repetition_count).Run();
+  const absl::Status measured =
+      quartermaster::load::Bench(repetition_count, has_lanes, has_paths).Run();
   if (measured.ok()) return 0;
   std::cerr << "qm-bench: " << measured.message() << "\n";
   return 1;

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "inventory-svc/domain/stock_ledger.h"
+#include "inventory-svc/lanes/turn_runner.h"
 #include "platform/base/status_macros.h"
 #include "platform/status/error.h"
 #include "tests/harness/fake_stock_store.h"
@@ -53,6 +54,33 @@ class Round {
          .may_crash = may_crash});
   }
 
+  // One posting of a turn, and where its answer goes.
+  struct LanePosting {
+    std::string caller;
+    PostMovementCommand command;
+    Answer* answer;
+  };
+
+  // A posting lane that runs one turn.
+  void AddLane(const std::string& name, std::vector<LanePosting> postings, bool may_crash = false) {
+    scheduler_.AddActor({.name = absl::StrCat("lane ", name),
+                         .body =
+                             [this, postings = std::move(postings)] {
+                               std::vector<PendingPosting> waiting;
+                               for (const LanePosting& posting : postings) {
+                                 waiting.push_back(*ledger_.PreparePosting(CallBy(posting.caller),
+                                                                           posting.command));
+                               }
+                               Turn turn;
+                               for (const PendingPosting& one : waiting) turn.push_back(&one);
+                               std::vector<PostingAnswer> answers = turns_.Run(turn);
+                               for (size_t i = 0; i < answers.size(); ++i) {
+                                 *postings[i].answer = std::move(answers[i]);
+                               }
+                             },
+                         .may_crash = may_crash});
+  }
+
   void AddReversal(const std::string& caller, const base::Uuid& movement_id, uint64_t request,
                    Answer& answer, bool may_crash = false) {
     scheduler_.AddActor({.name = absl::StrCat(caller, " reverses"),
@@ -91,6 +119,9 @@ class Round {
   }
   size_t movement_count() const { return store_.books().movements.size(); }
   StockLedger& ledger() { return ledger_; }
+  // Transactions that were run again, and turns that were taken apart.
+  int64_t rerun_count() const { return store_.rerun_count(); }
+  int64_t split_count() const { return turns_.split_count(); }
 
  private:
   Answer Dispatch(int64_t amount, const base::Uuid& document) {
@@ -120,6 +151,7 @@ class Round {
   LedgerWorld world_;
   FakeStockStore store_;
   StockLedger ledger_;
+  TurnRunner turns_{store_, ledger_, clock_, {}};
 };
 
 inline void ExpectSameMovement(const Answer& one, const Answer& other) {
