@@ -1,12 +1,10 @@
 #include "tests/harness/tcp_proxy.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "platform/base/status_macros.h"
+#include "tests/harness/endpoint.h"
 
 namespace quartermaster::testing {
 namespace {
@@ -29,55 +28,9 @@ namespace {
 // What one side holds back of the other at most before it stops reading.
 constexpr size_t kHeldBytesMax = 8 << 20;
 
-// Owns a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() { Close(); }
-  int get() const { return fd_; }
-  bool is_open() const { return fd_ >= 0; }
-  void Close() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_;
-};
-
 absl::Status SystemError(absl::string_view what) {
   return absl::InternalError(absl::StrCat(what, ": ", std::strerror(errno)));
 }
-
-// A socket of one family with its address.
-struct Endpoint {
-  Endpoint(const std::string& path, uint16_t port) {
-    if (!path.empty()) {
-      auto* unix_address = reinterpret_cast<sockaddr_un*>(&address);
-      unix_address->sun_family = AF_UNIX;
-      path.copy(unix_address->sun_path, sizeof(unix_address->sun_path) - 1);
-      size = sizeof(sockaddr_un);
-    } else {
-      auto* tcp_address = reinterpret_cast<sockaddr_in*>(&address);
-      tcp_address->sin_family = AF_INET;
-      tcp_address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      tcp_address->sin_port = htons(port);
-      size = sizeof(sockaddr_in);
-    }
-  }
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&address); }
-  Descriptor MakeSocket() const {
-    return Descriptor(::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  }
-
-  sockaddr_storage address = {};
-  socklen_t size = 0;
-};
 
 // Bytes on their way in one direction.
 struct Packet {
