@@ -153,6 +153,7 @@ absl::StatusOr<Posting> RunningBalances::Post(const std::vector<ResolvedLine>& l
   for (size_t i = 0; i < lines.size(); ++i) {
     const ResolvedLine& line = lines[i];
     const int number = static_cast<int>(i) + 1;
+    QM_CHECK(line.base_quantity > 0);
     Running& from = At(line.source);
     Running& to = At(line.destination);
     Balance& source = from.balance;

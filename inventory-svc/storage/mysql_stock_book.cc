@@ -250,10 +250,15 @@ std::vector<std::string> LockBalancesStatements(const std::vector<int64_t>& ids)
   return statements;
 }
 
-Statement FindRequestsStatement(const std::vector<RequestKey>& requests) {
+Statement FindPostedStatement(const std::vector<RequestKey>& requests) {
   return WhereRequests(
       "SELECT movement_id FROM movements FORCE INDEX (uk_movements_caller_request_id) WHERE ",
       requests);
+}
+
+Statement FindDocumentRequestsStatement(const std::vector<RequestKey>& requests) {
+  return WhereRequests("SELECT caller, request_id FROM requests FORCE INDEX (PRIMARY) WHERE ",
+                       requests);
 }
 
 absl::StatusOr<std::optional<Movement>> MysqlStockBook::LockMovement(
@@ -287,9 +292,8 @@ absl::StatusOr<Found> MysqlStockBook::LockAndFind(const Wanted& wanted) {
   for (std::string& lock : LockBalancesStatements(ids)) statements.push_back({std::move(lock)});
   const size_t lock_count = statements.size();
   if (!wanted.requests.empty()) {
-    statements.push_back(FindRequestsStatement(wanted.requests));
-    statements.push_back(
-        WhereRequests("SELECT caller, request_id FROM requests WHERE ", wanted.requests));
+    statements.push_back(FindPostedStatement(wanted.requests));
+    statements.push_back(FindDocumentRequestsStatement(wanted.requests));
   }
   if (!wanted.papers.empty()) statements.push_back(FindPapersStatement(wanted.papers));
   Found found;
@@ -382,7 +386,7 @@ absl::StatusOr<std::vector<int64_t>> MysqlStockBook::SumReserved(
 
 absl::StatusOr<std::vector<Statement>> MysqlStockBook::RenderTurn(const TurnRecord& turn) const {
   // Absolute values: they were computed from rows that this transaction holds locked, so no row is
-  // ever made here. With a list of cases in one UPDATE, MariaDB loses its way at the ends of int64.
+  // ever made here. An UPDATE with a case for each row would go through them all for each.
   ManyRows balances(
       "INSERT INTO balances (balance_id, location_id, state, holder, lot_id, unit_id, item_id, "
       "quantity, last_record_time) VALUES ");

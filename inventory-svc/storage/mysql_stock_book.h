@@ -20,9 +20,10 @@ absl::StatusOr<absl::flat_hash_map<BalanceKey, BalanceId>> FindBalances(
 // Returns the statements that lock balances, given in ascending order, in that order.
 std::vector<std::string> LockBalancesStatements(const std::vector<int64_t>& ids);
 
-// Returns the statement that finds what requests of callers posted; at least one, grouped by
-// caller.
-mysql::Statement FindRequestsStatement(const std::vector<RequestKey>& requests);
+// Returns the statements that find requests, at least one, grouped by caller: those that posted,
+// and those that wrote a document.
+mysql::Statement FindPostedStatement(const std::vector<RequestKey>& requests);
+mysql::Statement FindDocumentRequestsStatement(const std::vector<RequestKey>& requests);
 
 // The books on one connection, inside the transaction that is open on it. A document's storage
 // makes one over its own connection, so that the document and what it posts commit together.

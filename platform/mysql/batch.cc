@@ -94,6 +94,7 @@ absl::StatusOr<std::vector<Rows>> Connection::RunBatch(const std::vector<Stateme
   if (begin_count > 0) transaction_state_ = TransactionState::kOpen;
 
   std::vector<Rows> results;
+  ++round_trip_count_;
   const auto [code, message] = CatchSql([&] {
     std::string script;
     for (const std::string& text : texts) {

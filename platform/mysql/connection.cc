@@ -106,6 +106,7 @@ bool Connection::Ping() {
   Busy busy(*this);
   if (!usable_) return false;
   bool is_alive = false;
+  ++round_trip_count_;
   // `isClosed` only tells what this side believes.
   const auto [code, message] = CatchSql([&] { is_alive = link_->connection->isValid(); });
   usable_ = code == 0 && is_alive;
@@ -128,6 +129,7 @@ absl::Status Connection::Commit() {
   }
   QM_RETURN_IF_ERROR(Ready());
   QM_CHECK(transaction_state_ == TransactionState::kOpen);
+  ++round_trip_count_;
   // By text: the connector's `commit()` returns normally on a dead link and when the server refuses
   // to commit.
   const auto [code, message] = CatchSql([&] { link_->text->execute("COMMIT"); });
@@ -142,6 +144,7 @@ absl::Status Connection::Rollback() {
                          transaction_state_ == TransactionState::kBroken;
   transaction_state_ = TransactionState::kNone;
   if (!has_begun || !usable_) return absl::OkStatus();
+  ++round_trip_count_;
   const auto [code, message] = CatchSql([&] { link_->text->execute("ROLLBACK"); });
   if (code == 0) return absl::OkStatus();
   usable_ = false;
@@ -169,6 +172,7 @@ absl::Status Connection::BeginNow() {
 
 absl::StatusOr<Rows> Connection::RunText(const std::string& sql, int64_t& affected) {
   Rows rows;
+  ++round_trip_count_;
   const auto [code, message] = CatchSql([&] {
     sql::Statement& text = *link_->text;
     if (text.execute(sql)) {
@@ -194,6 +198,8 @@ absl::StatusOr<Rows> Connection::RunPrepared(const std::string& sql,
                                              const std::vector<Value>& params, int64_t& affected) {
   Rows rows;
   absl::Status bound;
+  // One more where it is new and has to be prepared.
+  ++round_trip_count_;
   const auto [code, message] = CatchSql([&] {
     PreparedStatement& prepared = link_->prepared.Prepare(*link_->connection, sql);
     sql::PreparedStatement& statement = *prepared.statement;

@@ -72,6 +72,9 @@ class Connection {
 
   // False once an error has made the session's state uncertain.
   bool usable() const { return usable_; }
+  // How often it asked the server and waited, for whatever. A turn of the ledger promises how
+  // often.
+  int64_t round_trip_count() const { return round_trip_count_; }
   // The server's number for this session, as in its process list.
   int64_t session_id() const { return session_id_; }
   // Names the server; two connections with the same name lead to the same one.
@@ -123,6 +126,7 @@ class Connection {
   bool usable_ = true;
   bool is_mariadb_ = true;
   int64_t session_id_ = 0;
+  int64_t round_trip_count_ = 0;
   std::string server_name_;
   std::string ssl_cipher_;
   DurabilityReport durability_;

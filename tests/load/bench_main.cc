@@ -46,9 +46,10 @@ class Bench {
       : repetition_count_(repetition_count), has_lanes_(has_lanes), has_paths_(has_paths) {}
 
   absl::Status Run() {
-    QM_ASSIGN_OR_RETURN(stack_, testing::Stack::Start({.systems_json = SystemsJson()}));
+    QM_ASSIGN_OR_RETURN(
+        stack_, testing::Stack::Start({.has_gateway = has_paths_, .systems_json = SystemsJson()}));
     const int64_t idle_inventory = MemoryKib(stack_->inventory().pid(), "VmRSS");
-    const int64_t idle_gateway = MemoryKib(stack_->gateway().pid(), "VmRSS");
+    const int64_t idle_gateway = has_paths_ ? MemoryKib(stack_->gateway().pid(), "VmRSS") : 0;
     QM_RETURN_IF_ERROR(MakeWorld(stack_->ConnectToInventory("province-demo")));
     if (has_lanes_) QM_RETURN_IF_ERROR(MeasureLanes(*stack_, repetition_count_));
     if (!has_paths_) return absl::OkStatus();

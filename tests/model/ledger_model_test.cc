@@ -17,6 +17,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "inventory-svc/domain/stock_ledger.h"
+#include "inventory-svc/lanes/turn_runner.h"
 #include "inventory-svc/storage/mysql_stock_store.h"
 #include "platform/status/error.h"
 #include "tests/harness/invariants.h"
@@ -199,6 +200,9 @@ class Episode {
       case 3:
         Repeat(caller);
         break;
+      case 4:
+        PostTurn();
+        break;
       default:
         Post(caller, commands_.NextPost(clock_.Now()));
     }
@@ -261,6 +265,47 @@ class Episode {
     const std::string verdict = truth_.Post(caller, command, clock_.Now(), expected);
     Compare(verdict, expected, NextLedger().PostMovement(CallOf(caller), command));
     if (verdict == "OK" || commands_.OneIn(8)) posts_.emplace_back(caller, command);
+  }
+
+  // Several at once, twins and repetitions among them, as a lane posts them. The truth takes them
+  // one after the other.
+  void PostTurn() {
+    std::vector<std::pair<TruthCaller, PostMovementCommand>> asked;
+    for (int left = 2 + commands_.Below(6); left > 0; --left) {
+      if (!posts_.empty() && commands_.OneIn(6)) {
+        asked.push_back(commands_.Pick(posts_));
+      } else if (!asked.empty() && commands_.OneIn(6)) {
+        asked.push_back(std::pair(commands_.Pick(asked)));
+      } else {
+        asked.emplace_back(
+            TruthCaller{.name = commands_.OneIn(4) ? "persons/boris" : "persons/anna",
+                        .is_city_wide = !commands_.OneIn(8)},
+            commands_.NextPost(clock_.Now()));
+      }
+    }
+    MysqlStockStore& store = *stores_[static_cast<size_t>(commands_.Below(2))];
+    StockLedger ledger(store, world_.units(), world_.items(), clock_, uuids_);
+    TurnRunner runner(store, ledger, clock_, {});
+    std::vector<absl::StatusOr<PendingPosting>> prepared;
+    Turn turn;
+    for (const auto& [caller, command] : asked) {
+      prepared.push_back(ledger.PreparePosting(CallOf(caller), command));
+    }
+    for (const auto& posting : prepared) {
+      if (posting.ok()) turn.push_back(&*posting);
+    }
+    std::vector<PostingAnswer> answers;
+    if (!turn.empty()) answers = runner.Run(turn);
+    EXPECT_EQ(runner.split_count(), 0);
+    auto next = answers.begin();
+    for (size_t i = 0; i < asked.size(); ++i) {
+      const auto& [caller, command] = asked[i];
+      Movement expected;
+      const std::string verdict = truth_.Post(caller, command, clock_.Now(), expected);
+      Compare(verdict, expected, prepared[i].ok() ? *next++ : prepared[i].status());
+      if (verdict == "OK" || commands_.OneIn(8)) posts_.emplace_back(caller, command);
+      if (::testing::Test::HasFailure()) return;
+    }
   }
 
   void Reverse(const TruthCaller& caller, const ReverseMovementCommand& command) {

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "inventory-svc/domain/names.h"
+#include "inventory-svc/lanes/turn_runner.h"
 #include "inventory-svc/storage/mysql_stock_book.h"
 #include "platform/base/status_macros.h"
 #include "platform/mysql/transaction.h"
@@ -147,6 +148,79 @@ TEST(MysqlStockBookTest, LockingReadLocksTheRowsItReturnsAndNoOthers) {
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(locked, ids);
   EXPECT_EQ(locked_row_count, ids.size());
+}
+
+// A turn looks for as many requests as it has postings, of as many callers.
+TEST(MysqlStockBookTest, LookUpOfRequestsWalksTheUniqueKeysAtItsLargest) {
+  mysql::Pool& pool = EmptyLedgerDatabase();
+  const auto connection = pool.Acquire(Soon());
+  ASSERT_TRUE(connection.ok());
+  // Of an empty table all plans are alike.
+  for (const char* sql :
+       {"INSERT INTO movements (movement_id, caller, request_id, content_hash, reason, "
+        "occurred_time, record_time) SELECT UNHEX(LPAD(HEX(seq), 32, '0')), "
+        "CONCAT('persons/clerk-', "
+        "100 + seq % 64), UNHEX(LPAD(HEX(seq), 32, '0')), '', 1, NOW(6), NOW(6) FROM "
+        "seq_1_to_20000",
+        "INSERT INTO requests (caller, request_id, method, content_hash, resource, version) SELECT "
+        "caller, request_id, '', '', '', 1 FROM movements",
+        "ANALYZE TABLE movements, requests"}) {
+    const auto done = (*connection)->Query(sql);
+    ASSERT_TRUE(done.ok()) << done.status();
+  }
+  std::vector<RequestKey> requests;
+  for (int caller = 0; caller < 64; ++caller) {
+    for (uint64_t request = 0; request < 4; ++request) {
+      requests.push_back({absl::StrCat("persons/clerk-", 100 + caller), RequestId(request)});
+    }
+  }
+
+  for (auto [statement, key] :
+       {std::pair(FindPostedStatement(requests), "uk_movements_caller_request_id"),
+        std::pair(FindDocumentRequestsStatement(requests), "PRIMARY")}) {
+    statement.sql = "EXPLAIN " + statement.sql;
+    const auto plan = (*connection)->ExecuteBatch({statement});
+
+    ASSERT_TRUE(plan.ok()) << plan.status();
+    ASSERT_EQ(plan->front().size(), 1);
+    EXPECT_EQ(plan->front()[0].String(3), "range") << key;
+    EXPECT_EQ(plan->front()[0].String(5), key);
+  }
+}
+
+// Begin, lock and look up; write and commit. Whoever waits for a turn waits for its round trips.
+TEST(MysqlStockStoreTest, TurnIsTwoRoundTripsWhateverItsSize) {
+  mysql::Pool one_connection(
+      {.connection = EmptyLedgerDatabase().options().connection, .size_max = 1});
+  const auto round_trip_count = [&] {
+    return (*one_connection.Acquire(Soon()))->round_trip_count();
+  };
+  MysqlStockStore store(one_connection);
+  const base::SystemClock clock;
+  base::UuidSource uuids(clock);
+  LedgerWorld world;
+  StockLedger ledger(store, world.units(), world.items(), clock, uuids);
+  TurnRunner runner(store, ledger, clock, {});
+  uint64_t last_request = 0;
+  const auto run = [&](int size) {
+    std::vector<PendingPosting> postings;
+    for (int i = 0; i < size; ++i) {
+      postings.push_back(*ledger.PreparePosting(CallBy(), AReceipt(5, ++last_request)));
+    }
+    Turn turn;
+    for (const PendingPosting& posting : postings) turn.push_back(&posting);
+    for (const PostingAnswer& answer : runner.Run(turn))
+      EXPECT_TRUE(answer.ok()) << answer.status();
+  };
+  run(1);  // Makes the balances.
+
+  for (const int size : {1, 64, 256}) {
+    const int64_t before = round_trip_count();
+    run(size);
+    EXPECT_EQ(round_trip_count() - before, 2) << size;
+  }
+
+  EXPECT_THAT(testing::FindBookViolations(one_connection), IsEmpty());
 }
 
 // What is remembered is a copy; forgetting it costs a look, never a refusal.
