@@ -13,9 +13,9 @@
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
 #include "platform/log/log.h"
+#include "platform/rpc/incoming.h"
 #include "platform/rpc/status_codec.h"
 #include "platform/status/error.h"
-#include "platform/telemetry/trace.h"
 
 namespace quartermaster::rpc {
 namespace {
@@ -23,10 +23,6 @@ namespace {
 constexpr int kCodeCount = 17;
 // What HTTP/2 adds to each header when it counts (RFC 9113, section 6.5.2).
 constexpr size_t kMetadataEntryBytes = 32;
-
-using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
-
-absl::string_view ToView(grpc::string_ref text) { return {text.data(), text.size()}; }
 
 // The only place of the program that catches everything: what a body throws is our own fault, and
 // must cost one call, not the process.
@@ -39,40 +35,6 @@ absl::Status Guarded(F&& body) {
   } catch (...) {
     return status::Internal("exception of an unknown type");
   }
-}
-
-// Returns the value of `key`, empty if there is none.
-absl::StatusOr<std::string> FindOnlyValue(const Metadata& metadata, const char* key) {
-  const auto [first, last] = metadata.equal_range(key);
-  if (first == last) return "";
-  if (std::next(first) != last) {
-    return status::CredentialsInvalid(absl::StrCat("metadata ", key, " occurs more than once"));
-  }
-  return std::string(ToView(first->second));
-}
-
-base::TraceContext TakeTrace(const Metadata& metadata) {
-  const auto [first, last] = metadata.equal_range(telemetry::kTraceparent);
-  if (first != last && std::next(first) == last) {
-    const std::optional<base::TraceContext> parent =
-        telemetry::ParseTraceparent(ToView(first->second));
-    if (parent.has_value()) return telemetry::StartSpan(*parent);
-  }
-  return telemetry::StartTrace();
-}
-
-absl::StatusOr<auth::Credentials> TakeCredentials(const grpc::CallbackServerContext& context) {
-  auth::Credentials credentials;
-  const Metadata& metadata = context.client_metadata();
-  QM_ASSIGN_OR_RETURN(credentials.identity_token, FindOnlyValue(metadata, auth::kIdentityMetadata));
-  QM_ASSIGN_OR_RETURN(credentials.authorization, FindOnlyValue(metadata, "authorization"));
-  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
-  if (peer != nullptr && peer->IsPeerAuthenticated()) {
-    for (const grpc::string_ref& id : peer->FindPropertyValues("peer_spiffe_id")) {
-      credentials.peer_spiffe_ids.emplace_back(ToView(id));
-    }
-  }
-  return credentials;
 }
 
 }  // namespace
