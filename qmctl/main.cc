@@ -53,6 +53,7 @@ int Main(int argc, char** argv) {
   AddGlobalOptions(app, session.options);
   AddBoard(app, session);
   AddReads(app, session);
+  AddSuggest(app, session);
   AddPostings(app, session);
   AddTransfers(app, session);
   AddImport(app, session);

@@ -22,6 +22,10 @@ std::string ParseMeasure(absl::string_view field, const std::string& value,
 Quantity ParseQuantity(absl::string_view path, const type::v1::Quantity& quantity,
                        rpc::FieldErrors& errors);
 
+// A day from 1900 to 9998, `YYYY-MM-DD`, or nothing.
+std::string ParseOptionalDate(absl::string_view field, const std::string& value,
+                              rpc::FieldErrors& errors);
+
 // A resource name of the form of `pattern`, returned as it is.
 std::string ParseResourceName(absl::string_view field, absl::string_view pattern,
                               const std::string& value, rpc::FieldErrors& errors);

@@ -6,7 +6,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/civil_time.h"
 #include "inventory-svc/api/fields.h"
 #include "inventory-svc/domain/names.h"
 #include "inventory-svc/domain/posting_rules.h"
@@ -63,12 +62,6 @@ SourceDocument ParseSourceDocument(const pb::SourceDocument& document, FieldErro
                                    {.length_min = 1, .length_max = 64}, errors),
           .line = static_cast<int32_t>(
               rpc::ParseInt("source_document.line", document.line(), 0, 1'000'000, errors))};
-}
-
-bool IsDate(const std::string& text) {
-  absl::CivilDay day;
-  return text.size() == 10 && absl::ParseCivilTime(text, &day) &&
-         absl::FormatCivilTime(day) == text && day.year() >= 1900 && day.year() <= 9998;
 }
 
 // What pages of one list have in common: the request without what differs from page to page.
@@ -165,11 +158,7 @@ absl::StatusOr<CreateLotCommand> ParseCreateLot(const pb::CreateLotRequest& requ
   command.lot.origin_reference =
       rpc::ParseText("lot.origin_reference", lot.origin_reference(), {.length_max = 120}, errors);
   command.lot.owner = ParseResourceName("lot.owner", kUnit, lot.owner(), errors);
-  if (!lot.expiry_date().empty() && !IsDate(lot.expiry_date())) {
-    errors.Add("lot.expiry_date",
-               absl::StrCat(Quoted(lot.expiry_date()), " is not a date of the form YYYY-MM-DD"));
-  }
-  command.lot.expiry_date = lot.expiry_date();
+  command.lot.expiry_date = ParseOptionalDate("lot.expiry_date", lot.expiry_date(), errors);
   command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;

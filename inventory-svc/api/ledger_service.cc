@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "inventory-svc/api/ledger_codec.h"
+#include "inventory-svc/api/lot_suggestion_codec.h"
 #include "platform/base/status_macros.h"
 #include "platform/rpc/status_codec.h"
 
@@ -20,6 +21,7 @@ constexpr char kCreateLot[] = "quartermaster.inventory.v1.Ledger/CreateLot";
 constexpr char kGetLot[] = "quartermaster.inventory.v1.Ledger/GetLot";
 constexpr char kListLots[] = "quartermaster.inventory.v1.Ledger/ListLots";
 constexpr char kListBalances[] = "quartermaster.inventory.v1.Ledger/ListBalances";
+constexpr char kSuggestLots[] = "quartermaster.inventory.v1.Ledger/SuggestLots";
 constexpr char kSummarizeStock[] = "quartermaster.inventory.v1.Ledger/SummarizeStock";
 constexpr char kProveConservation[] = "quartermaster.inventory.v1.Ledger/ProveConservation";
 
@@ -201,6 +203,17 @@ grpc::ServerUnaryReactor* LedgerService::ListBalances(grpc::CallbackServerContex
         RenderBalances(*request, command, balances, *response);
         return absl::OkStatus();
       });
+}
+
+grpc::ServerUnaryReactor* LedgerService::SuggestLots(grpc::CallbackServerContext* context,
+                                                     const v1::SuggestLotsRequest* request,
+                                                     v1::SuggestLotsResponse* response) {
+  return serve_(context, kSuggestLots, *request, [=, this](const base::Call& call) -> absl::Status {
+    QM_ASSIGN_OR_RETURN(const SuggestLotsCommand command, ParseSuggestLots(*request));
+    QM_ASSIGN_OR_RETURN(const MeasuredLotSuggestion suggestion, reader_.SuggestLots(call, command));
+    RenderLotSuggestion(suggestion, *response);
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* LedgerService::SummarizeStock(grpc::CallbackServerContext* context,

@@ -49,6 +49,9 @@ class LedgerService final : public v1::Ledger::CallbackService {
   grpc::ServerUnaryReactor* ListBalances(grpc::CallbackServerContext* context,
                                          const v1::ListBalancesRequest* request,
                                          v1::ListBalancesResponse* response) override;
+  grpc::ServerUnaryReactor* SuggestLots(grpc::CallbackServerContext* context,
+                                        const v1::SuggestLotsRequest* request,
+                                        v1::SuggestLotsResponse* response) override;
   grpc::ServerUnaryReactor* SummarizeStock(grpc::CallbackServerContext* context,
                                            const v1::SummarizeStockRequest* request,
                                            v1::SummarizeStockResponse* response) override;

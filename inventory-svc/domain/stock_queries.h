@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "inventory-svc/domain/ledger_types.h"
+#include "inventory-svc/domain/lot_suggestion.h"
 #include "inventory-svc/domain/stock_store.h"
 
 // What readers ask of the books. Pages are asked for by the key after which they start, so that a
@@ -94,6 +95,11 @@ class StockQueries {
                                                        const LotQuery& query) = 0;
   // Tells which units hold some of a lot, or have some on the way.
   virtual absl::StatusOr<std::vector<UnitId>> FindHolders(absl::Time deadline, LotId lot) = 0;
+  // Returns what a location holds of an item, by lot and inside state, at most `limit`, the first to
+  // expire first.
+  virtual absl::StatusOr<std::vector<LotAmount>> ListLotAmounts(absl::Time deadline,
+                                                                LocationId location, ItemId item,
+                                                                int limit) = 0;
   // Sums what each of `units` has, by unit and item. What expires before `expiring_before`
   // (`YYYY-MM-DD`) counts as expiring soon.
   virtual absl::StatusOr<std::vector<StockLine>> SumStock(absl::Time deadline,

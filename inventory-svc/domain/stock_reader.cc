@@ -6,6 +6,7 @@
 
 #include "inventory-svc/domain/catalog_errors.h"
 #include "inventory-svc/domain/expiry.h"
+#include "inventory-svc/domain/item_units.h"
 #include "inventory-svc/domain/ledger_errors.h"
 #include "inventory-svc/domain/movement_view.h"
 #include "inventory-svc/domain/names.h"
@@ -18,6 +19,8 @@ namespace {
 
 constexpr char kRead[] = "ledger.read";
 constexpr char kProve[] = "ledger.prove";
+// What a suggestion looks at: more lots of one item than any place keeps.
+constexpr int kLotAmountsMax = 5000;
 
 }  // namespace
 
@@ -106,6 +109,29 @@ absl::StatusOr<std::vector<NamedBalance>> StockReader::ListBalances(
     balances.push_back({.row = std::move(rows[i]), .base_unit = items[i]->item.base_unit});
   }
   return balances;
+}
+
+absl::StatusOr<MeasuredLotSuggestion> StockReader::SuggestLots(const base::Call& call,
+                                                               const SuggestLotsCommand& command) {
+  const std::string unit(UnitOfLocation(command.location));
+  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const UnitTree> tree,
+                      units_.TreeWith(call.deadline, {unit}));
+  QM_RETURN_IF_ERROR(CheckCovers(call.caller, kRead, clock_.Now(), *tree, unit));
+  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const LocationFacts> location,
+                      units_.GetLocation(call.deadline, command.location));
+  QM_ASSIGN_OR_RETURN(const auto items, items_.GetItems(call.deadline, {command.item}));
+  const Item& item = items[0]->item;
+  QM_ASSIGN_OR_RETURN(const int64_t wanted,
+                      ToBase(item, command.quantity.amount, command.quantity.unit));
+  QM_ASSIGN_OR_RETURN(
+      std::vector<LotAmount> amounts,
+      queries_.ListLotAmounts(call.deadline, location->id, items[0]->id, kLotAmountsMax));
+  const std::string good_until =
+      command.good_until.empty() ? ExpiringBefore(clock_.Now(), time_zone_, 0) : command.good_until;
+  return MeasuredLotSuggestion{
+      .suggestion = inventory::SuggestLots(std::move(amounts), wanted, good_until),
+      .wanted = wanted,
+      .base_unit = item.base_unit};
 }
 
 absl::StatusOr<std::vector<NamedStockLine>> StockReader::SummarizeStock(const base::Call& call,

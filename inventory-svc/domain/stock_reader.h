@@ -47,6 +47,22 @@ struct NamedBalance {
   std::string base_unit;
 };
 
+// What a caller wants to take, and from where.
+struct SuggestLotsCommand {
+  std::string location;
+  std::string item;
+  Quantity quantity;
+  // `YYYY-MM-DD`; empty for today.
+  std::string good_until;
+};
+
+// A suggestion in the item's own unit.
+struct MeasuredLotSuggestion {
+  LotSuggestion suggestion;
+  int64_t wanted = 0;
+  std::string base_unit;
+};
+
 // A line of the situation, by names.
 struct NamedStockLine {
   std::string unit;
@@ -84,6 +100,8 @@ class StockReader {
   // Returns up to one balance more than a page.
   absl::StatusOr<std::vector<NamedBalance>> ListBalances(const base::Call& call,
                                                          const ListBalancesCommand& command);
+  absl::StatusOr<MeasuredLotSuggestion> SuggestLots(const base::Call& call,
+                                                    const SuggestLotsCommand& command);
   absl::StatusOr<std::vector<NamedStockLine>> SummarizeStock(const base::Call& call,
                                                              const std::string& unit,
                                                              int expiring_days);

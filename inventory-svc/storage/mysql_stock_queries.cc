@@ -160,6 +160,30 @@ absl::StatusOr<std::vector<UnitId>> MysqlStockQueries::FindHolders(absl::Time de
   return units;
 }
 
+absl::StatusOr<std::vector<LotAmount>> MysqlStockQueries::ListLotAmounts(absl::Time deadline,
+                                                                         LocationId location,
+                                                                         ItemId item, int limit) {
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  QM_ASSIGN_OR_RETURN(
+      const mysql::Rows rows,
+      connection->Query(
+          "SELECT CONCAT(i.name, '/lots/', t.name), COALESCE(t.expiry_date, ''), t.create_time, "
+          "b.state, SUM(b.quantity) FROM balances b JOIN lots t ON t.lot_id = b.lot_id JOIN items "
+          "i ON i.item_id = t.item_id WHERE b.location_id = ? AND b.item_id = ? AND b.state < 16 "
+          "AND b.quantity > 0 GROUP BY i.name, t.name, t.expiry_date, t.create_time, b.state ORDER "
+          "BY COALESCE(t.expiry_date, '9999-12-31'), t.create_time, t.name LIMIT ?",
+          {ToNumber(location), ToNumber(item), int64_t{limit}}));
+  std::vector<LotAmount> amounts;
+  for (const mysql::Row row : rows) {
+    amounts.push_back(
+        {.lot = {.name = row.String(0), .expiry_date = row.String(1), .create_time = row.Time(2)},
+         .state = static_cast<State>(row.Int64(3)),
+         .quantity = ReadSum(row, 4)});
+  }
+  return amounts;
+}
+
 absl::StatusOr<std::vector<StockLine>> MysqlStockQueries::SumStock(
     absl::Time deadline, const std::vector<UnitId>& units, const std::string& expiring_before) {
   std::vector<StockLine> lines;

@@ -20,22 +20,31 @@ bool ParseAmount(absl::string_view text, int64_t& amount) {
 
 }  // namespace
 
+absl::StatusOr<type::v1::Quantity> ParseQuantity(absl::string_view word) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(word, absl::MaxSplits(':', 1));
+  int64_t amount = 0;
+  if (!ParseAmount(parts.first, amount) || amount < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", word, "\": write AMOUNT or AMOUNT:UNIT, for instance 30:pair"));
+  }
+  type::v1::Quantity quantity;
+  quantity.set_amount(amount);
+  quantity.set_unit(std::string(parts.second));
+  return quantity;
+}
+
 absl::StatusOr<LotAmount> ParseLotAmount(absl::string_view word) {
   const std::pair<absl::string_view, absl::string_view> sides =
       absl::StrSplit(word, absl::MaxSplits('=', 1));
-  const std::pair<absl::string_view, absl::string_view> parts =
-      absl::StrSplit(sides.second, absl::MaxSplits(':', 1));
   const std::optional<std::string> lot = ParseLot(sides.first);
-  int64_t amount = 0;
-  if (!lot.has_value() || !ParseAmount(parts.first, amount) || amount < 1) {
+  const absl::StatusOr<type::v1::Quantity> quantity = ParseQuantity(sides.second);
+  if (!lot.has_value() || !quantity.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", word, "\": write ITEM/LOT=AMOUNT or ITEM/LOT=AMOUNT:UNIT, for instance ",
                      "gloves/supplier-2=30:pair"));
   }
-  LotAmount result{.lot = *lot};
-  result.quantity.set_amount(amount);
-  result.quantity.set_unit(std::string(parts.second));
-  return result;
+  return LotAmount{.lot = *lot, .quantity = *quantity};
 }
 
 absl::StatusOr<LineAmounts> ParseLineAmounts(absl::string_view word,

@@ -20,6 +20,9 @@ struct LotAmount {
   type::v1::Quantity quantity;
 };
 
+// Reads `200` or `30:pair`.
+absl::StatusOr<type::v1::Quantity> ParseQuantity(absl::string_view word);
+
 // Reads `mask/supplier-1=200` or `gloves/supplier-2=30:pair`.
 absl::StatusOr<LotAmount> ParseLotAmount(absl::string_view word);
 
