@@ -111,7 +111,10 @@ class FakeStockStore::Transaction final : public StockBook {
       }
     }
     // Each table in its turn, rows in the order in which they come.
-    for (const MovementRecord& record : turn.movements) QM_RETURN_IF_ERROR(LockRequest(record));
+    for (const MovementRecord& record : turn.movements) {
+      // Others may come between one row and the next.
+      QM_RETURN_IF_ERROR(LockRequest(record, &record != &turn.movements.front()));
+    }
     for (const MovementRecord& record : turn.movements) QM_RETURN_IF_ERROR(LockReversal(record));
     std::vector<const MovementRecord*> with_papers;
     for (const MovementRecord& record : turn.movements) {
@@ -185,12 +188,12 @@ class FakeStockStore::Transaction final : public StockBook {
   }
 
   // As unique indexes do: each waits for whoever is about to insert the same key, then looks.
-  absl::Status LockRequest(const MovementRecord& record) {
+  absl::Status LockRequest(const MovementRecord& record, bool is_step) {
     if (record.movement.document.has_value()) return absl::OkStatus();
     const RequestKey request = {.caller = record.movement.caller, .request_id = record.request_id};
     QM_RETURN_IF_ERROR(store_.Lock(
         *this, absl::StrCat("request ", request.caller, " ", request.request_id.ToString()),
-        false));
+        is_step));
     base::MutexLock lock(&store_.mutex_);
     if (store_.HasPosted(request)) return RunAgain("a twin was first");
     return absl::OkStatus();

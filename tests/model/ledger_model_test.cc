@@ -285,7 +285,7 @@ class Episode {
     }
     MysqlStockStore& store = *stores_[static_cast<size_t>(commands_.Below(2))];
     StockLedger ledger(store, world_.units(), world_.items(), clock_, uuids_);
-    TurnRunner runner(store, ledger, clock_, {});
+    TurnRunner runner(store, ledger, deadline_clock_, {});
     std::vector<absl::StatusOr<PendingPosting>> prepared;
     Turn turn;
     for (const auto& [caller, command] : asked) {
@@ -366,6 +366,8 @@ class Episode {
   mysql::Pool& pool_;
   CommandSource commands_;
   ManualClock clock_;
+  // The database's deadlines are real.
+  const base::SystemClock deadline_clock_;
   CountingUuids uuids_;
   LedgerWorld world_;
   std::unique_ptr<MysqlStockStore> stores_[2];
