@@ -57,6 +57,7 @@ int Main(int argc, char** argv) {
   AddPostings(app, session);
   AddTransfers(app, session);
   AddImport(app, session);
+  AddRecords(app, session);
   AddCall(app, session);
   try {
     app.parse(argc, argv);

@@ -8,6 +8,7 @@
 #include "quartermaster/gateway/v1/overview.pb.h"
 #include "quartermaster/inventory/v1/catalog.pb.h"
 #include "quartermaster/inventory/v1/ledger.pb.h"
+#include "quartermaster/inventory/v1/records.pb.h"
 #include "quartermaster/inventory/v1/transfers.pb.h"
 #include "quartermaster/inventory/v1/units.pb.h"
 
@@ -29,6 +30,7 @@ std::vector<Interface> CollectInterfaces() {
   AddFileOf<inventory::v1::Item>(Owner::kInventory, interfaces);
   AddFileOf<inventory::v1::Movement>(Owner::kInventory, interfaces);
   AddFileOf<inventory::v1::Transfer>(Owner::kInventory, interfaces);
+  AddFileOf<inventory::v1::WatchRequest>(Owner::kInventory, interfaces);
   return interfaces;
 }
 
@@ -47,9 +49,9 @@ absl::StatusOr<GatewayMethods> GatewayMethods::Make(const std::vector<Interface>
                         rpc::MethodTable::Load(absl::MakeConstSpan(&name, 1)));
     for (int i = 0; i < interface.service->method_count(); ++i) {
       const google::protobuf::MethodDescriptor* descriptor = interface.service->method(i);
-      if (descriptor->client_streaming() || descriptor->server_streaming()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("method ", descriptor->full_name(), ": streams are not passed through"));
+      if (descriptor->client_streaming()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "method ", descriptor->full_name(), ": streams of requests are not passed through"));
       }
       const rpc::MethodInfo* info = table.Find(absl::StrCat(name, "/", descriptor->name()));
       QM_CHECK(info != nullptr);

@@ -1,5 +1,6 @@
 #include "gateway/routes/pass_through.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -17,6 +18,9 @@
 namespace quartermaster::gateway {
 namespace {
 
+// Beyond every limit on deadlines.
+constexpr absl::Duration kFarAway = absl::Hours(24);
+
 absl::Status UnknownMethod(absl::string_view path) {
   const std::string name = absl::CHexEscape(path.substr(0, 200));
   return status::MakeError(absl::StatusCode::kUnimplemented,
@@ -32,9 +36,11 @@ absl::Time ReadDeadline(const grpc::GenericCallbackServerContext& context) {
 
 }  // namespace
 
-// One call. It reads one message, passes it on, and writes one; what a client sends after the first
-// message is never read. It deletes itself when gRPC is done with it.
-class PassThrough::Reactor final : public grpc::ServerGenericBidiReactor {
+// One call. It reads one message, passes it on, and writes one, or as many as a stream answers
+// with, each when the one before was taken; what a client sends after the first message is never
+// read. It deletes itself when gRPC is done with it.
+class PassThrough::Reactor final : public grpc::ServerGenericBidiReactor,
+                                   public Upstream::StreamSink {
  public:
   Reactor(const Parts& parts, const grpc::GenericCallbackServerContext& context)
       : parts_(parts), start_(parts.gate.clock().Now()) {
@@ -54,9 +60,11 @@ class PassThrough::Reactor final : public grpc::ServerGenericBidiReactor {
     }
     QM_ASSIGN_OR_RETURN(CallerMetadata metadata, TakeMetadata(context.client_metadata()));
     if (!metadata.traceparent.empty()) call_.call.trace = TakeTrace(metadata.traceparent);
+    absl::Time deadline = ReadDeadline(context);
+    // A stream that nobody bounds lasts as long as any call may.
+    if (method_->descriptor->server_streaming()) deadline = std::min(deadline, start_ + kFarAway);
     return parts_.gate.Admit(
-        *method_,
-        {.authorization = std::move(metadata.authorization), .deadline = ReadDeadline(context)},
+        *method_, {.authorization = std::move(metadata.authorization), .deadline = deadline},
         call_);
   }
 
@@ -68,6 +76,11 @@ class PassThrough::Reactor final : public grpc::ServerGenericBidiReactor {
     }
     // The answer may come, and this object go, before `Forward` returns; `shared_` outlives both.
     const std::shared_ptr<Shared> shared = shared_;
+    if (method_->descriptor->server_streaming()) {
+      shared->SetStream(parts_.upstreams.at(method_->owner)
+                            ->ForwardStream(method_->path, call_, std::move(request_), *this));
+      return;
+    }
     std::shared_ptr<Upstream::Flight> flight =
         parts_.upstreams.at(method_->owner)
             ->Forward(method_->path, call_, std::move(request_),
@@ -78,6 +91,18 @@ class PassThrough::Reactor final : public grpc::ServerGenericBidiReactor {
     shared->SetFlight(std::move(flight));
   }
 
+  void OnMessage(grpc::ByteBuffer message) override {
+    response_ = std::move(message);
+    StartWrite(&response_);
+  }
+  void OnEnd(const grpc::Status& status) override { End(status, false); }
+
+  void OnWriteDone(bool ok) override {
+    // The end comes from upstream, in either case.
+    if (!ok) shared_->Cancel();
+    shared_->Next();
+  }
+
   void OnCancel() override { shared_->Cancel(); }
   void OnDone() override { delete this; }
 
@@ -86,14 +111,14 @@ class PassThrough::Reactor final : public grpc::ServerGenericBidiReactor {
   }
 
   // Called once. This object may be gone when it returns.
-  void End(const grpc::Status& status) {
+  void End(const grpc::Status& status, bool has_response = true) {
     parts_.log.Record({.method = method_ == nullptr ? "unknown" : method_->info.name,
                        .protocol = "grpc",
                        .caller = call_.call.caller.name,
                        .trace_id = call_.call.trace.trace_id,
                        .duration = parts_.gate.clock().Now() - start_},
                       status);
-    if (status.ok()) {
+    if (status.ok() && has_response) {
       StartWriteAndFinish(&response_, grpc::WriteOptions(), status);
     } else {
       Finish(status);
@@ -108,6 +133,23 @@ class PassThrough::Reactor final : public grpc::ServerGenericBidiReactor {
       if (is_cancelled_) flight->Cancel();
       flight_ = std::move(flight);
     }
+    // The same for a stream, of whose messages one may have been taken already.
+    void SetStream(std::shared_ptr<Upstream::Stream> stream) {
+      {
+        base::MutexLock lock(&mutex_);
+        stream_ = stream;
+        if (std::exchange(is_next_wanted_, false)) stream->Next();
+      }
+      SetFlight(std::move(stream));
+    }
+    void Next() {
+      base::MutexLock lock(&mutex_);
+      if (stream_ == nullptr) {
+        is_next_wanted_ = true;
+      } else {
+        stream_->Next();
+      }
+    }
     void Cancel() {
       base::MutexLock lock(&mutex_);
       is_cancelled_ = true;
@@ -117,7 +159,9 @@ class PassThrough::Reactor final : public grpc::ServerGenericBidiReactor {
    private:
     base::Mutex mutex_;
     bool is_cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+    bool is_next_wanted_ ABSL_GUARDED_BY(mutex_) = false;
     std::shared_ptr<Upstream::Flight> flight_ ABSL_GUARDED_BY(mutex_);
+    std::shared_ptr<Upstream::Stream> stream_ ABSL_GUARDED_BY(mutex_);
   };
 
   const Parts& parts_;

@@ -88,6 +88,48 @@ TEST_F(PassThroughTest, TellsTheServiceWhoAsksAndNothingElseOfTheCallers) {
   EXPECT_EQ(claims->grants[0].role, "dispatcher");
 }
 
+// Each message of a stream is passed on as it comes, and then how it ended, with its details.
+TEST_F(PassThroughTest, PassesAStreamOnMessageByMessageAndItsEnd) {
+  Start();
+  inventory_.FailWith(
+      status::MakeError(absl::StatusCode::kResourceExhausted, "too slow",
+                        {.reason = "READER_TOO_SLOW", .metadata = {{"sequence", "13"}}}));
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", Token());
+  const auto stub = pb::Records::NewStub(Connect());
+  pb::WatchRequest request;
+  request.set_after_sequence(10);
+
+  const auto reader = stub->Watch(&context, request);
+  std::vector<int64_t> sequences;
+  for (type::v1::RecordBatch batch; reader->Read(&batch);) sequences.push_back(batch.sequence());
+  const absl::Status ended = rpc::FromGrpcStatus(reader->Finish());
+
+  EXPECT_THAT(sequences, ::testing::ElementsAre(11, 12, 13));
+  EXPECT_EQ(status::GetReason(ended), "READER_TOO_SLOW");
+  // A stream that nobody bounds lasts longer than a call without a deadline, and not for ever.
+  EXPECT_GT(inventory_.last().deadline, absl::Now() + absl::Seconds(30));
+  EXPECT_LT(inventory_.last().deadline, absl::Now() + absl::Seconds(60));
+}
+
+TEST_F(PassThroughTest, CancelsAStreamWhoseCallerGoes) {
+  Start();
+  inventory_.Hold();
+  const auto stub = pb::Records::NewStub(Connect());
+  {
+    grpc::ClientContext context;
+    Authorize(context);
+    const auto reader = stub->Watch(&context, pb::WatchRequest());
+    type::v1::RecordBatch batch;
+    ASSERT_TRUE(reader->Read(&batch));
+    ASSERT_TRUE(inventory_.AwaitCalls(1));
+    context.TryCancel();
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+
+  EXPECT_TRUE(inventory_.AwaitCancelled(1));
+}
+
 TEST_F(PassThroughTest, LeavesTimeToAnswerWhenItPassesTheDeadlineOn) {
   Start();
   grpc::ClientContext context;

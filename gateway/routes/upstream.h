@@ -38,6 +38,8 @@ class Upstream {
     Identity identity = Identity::kSigned;
     // Calls under way at once; more are refused.
     int calls_max = 1024;
+    // Of them, those that are streams.
+    int streams_max = 512;
   };
 
   // Called once, on a thread of gRPC.
@@ -65,6 +67,29 @@ class Upstream {
   std::shared_ptr<Flight> Forward(const std::string& path, const EdgeCall& call,
                                   grpc::ByteBuffer request, Done done);
 
+  // Who takes the messages of a stream. Called by one thread at a time, and not after `OnEnd`.
+  class StreamSink {
+   public:
+    virtual ~StreamSink() = default;
+    // Takes one message; the next comes after `Stream::Next`.
+    virtual void OnMessage(grpc::ByteBuffer message) = 0;
+    // Ends it, once, with what `done` of `Forward` would get.
+    virtual void OnEnd(const grpc::Status& status) = 0;
+  };
+
+  // A stream on its way. Thread-safe.
+  class Stream : public Flight {
+   public:
+    // Asks for the next message, after one has come.
+    virtual void Next() = 0;
+  };
+
+  // As `Forward`, for a method that answers with a stream. A message is read only when the one
+  // before was taken, so who reads slowly is waited for by the program itself. `sink` must live
+  // until `OnEnd`.
+  std::shared_ptr<Stream> ForwardStream(const std::string& path, const EdgeCall& call,
+                                        grpc::ByteBuffer request, StreamSink& sink);
+
   const std::string& name() const { return options_.name; }
   int call_count() const;
   // Waits until no call is under way: until then `done` of one may be called.
@@ -72,12 +97,16 @@ class Upstream {
 
  private:
   class OneFlight;
+  class OneStream;
 
+  // Sets up the context of a call on behalf of `call`.
+  void Prepare(const EdgeCall& call, grpc::ClientContext& context) const;
+  grpc::Status TooMany(absl::string_view trace_id) const;
   grpc::GenericStub& NextStub() {
     return *stubs_[next_.fetch_add(1, std::memory_order_relaxed) % stubs_.size()];
   }
-  bool BeginCall();
-  void EndCall();
+  bool BeginCall(bool is_stream = false);
+  void EndCall(bool is_stream = false);
   // Makes what the callee said fit for the caller's ears.
   grpc::Status Judge(const grpc::Status& status, absl::string_view trace_id);
 
@@ -88,6 +117,7 @@ class Upstream {
   mutable base::Mutex mutex_;
   mutable base::CondVar no_calls_;
   int call_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  int stream_count_ ABSL_GUARDED_BY(mutex_) = 0;
   Availability availability_;
 };
 

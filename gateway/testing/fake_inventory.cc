@@ -81,10 +81,29 @@ class FakeInventory::LedgerFake final : public pb::Ledger::Service {
   FakeInventory& fake_;
 };
 
+class FakeInventory::RecordsFake final : public pb::Records::Service {
+ public:
+  explicit RecordsFake(FakeInventory& fake) : fake_(fake) {}
+
+  grpc::Status Watch(grpc::ServerContext* context, const pb::WatchRequest* request,
+                     grpc::ServerWriter<type::v1::RecordBatch>* writer) override {
+    type::v1::RecordBatch batch;
+    for (int i = 1; i <= 3; ++i) {
+      batch.set_sequence(request->after_sequence() + i);
+      writer->Write(batch);
+    }
+    return fake_.Enter(context);
+  }
+
+ private:
+  FakeInventory& fake_;
+};
+
 FakeInventory::FakeInventory(const std::string& address) : address_(address) {
   services_.push_back(std::make_unique<UnitsFake>(*this));
   services_.push_back(std::make_unique<CatalogFake>(*this));
   services_.push_back(std::make_unique<LedgerFake>(*this));
+  services_.push_back(std::make_unique<RecordsFake>(*this));
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);

@@ -14,12 +14,14 @@
 #include "platform/base/mutex.h"
 #include "quartermaster/inventory/v1/catalog.grpc.pb.h"
 #include "quartermaster/inventory/v1/ledger.grpc.pb.h"
+#include "quartermaster/inventory/v1/records.grpc.pb.h"
 #include "quartermaster/inventory/v1/units.grpc.pb.h"
 
 namespace quartermaster::gateway {
 
 // A real gRPC server in the place of inventory-svc. It answers a few methods with what it was
-// asked, remembers how it was asked, and can fail or hold calls. Thread-safe.
+// asked, remembers how it was asked, and can fail or hold calls; a stream after three batches.
+// Thread-safe.
 class FakeInventory {
  public:
   // What came with the last call.
@@ -52,6 +54,7 @@ class FakeInventory {
   class UnitsFake;
   class CatalogFake;
   class LedgerFake;
+  class RecordsFake;
 
   // What every method begins with: remembers, fails, holds.
   grpc::Status Enter(grpc::ServerContext* context);

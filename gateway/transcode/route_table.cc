@@ -170,9 +170,9 @@ absl::StatusOr<RouteTable> RouteTable::Make(const std::vector<const ServiceDescr
 }
 
 absl::Status RouteTable::AddMethod(const MethodDescriptor& method) {
-  if (method.client_streaming() || method.server_streaming()) {
-    return BadRule(method, "streams are not served");
-  }
+  if (method.client_streaming()) return BadRule(method, "streams of requests are not served");
+  // A stream of answers has no form in JSON over HTTP/1.1 that a caller could resume: gRPC alone.
+  if (method.server_streaming()) return absl::OkStatus();
   if (!method.options().HasExtension(google::api::http)) {
     return BadRule(method, "has no google.api.http option");
   }

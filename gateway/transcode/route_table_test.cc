@@ -130,7 +130,7 @@ TEST(RouteTableTest, RefusesRulesThatCannotBeServed) {
       {"BadVariable", "page_size is not a string"},
       {"UnknownVariable", "has no singular field leaf.nmae"},
       {"BodyField", "only body \"*\""},
-      {"Stream", "streams are not served"},
+      {"Stream", "streams of requests are not served"},
   };
   for (const auto& [service, why] : cases) {
     const absl::Status refusal = RouteTable::Make({ServiceNamed(service)}).status();

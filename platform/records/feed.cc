@@ -71,6 +71,8 @@ Feed::~Feed() { Stop(); }
 
 void Feed::AddMetrics(telemetry::Metrics& metrics) {
   auto& watchers = metrics.AddGauge("feed_watchers_count", "Streams that follow the feed.").Only();
+  auto& waiting =
+      metrics.AddGauge("feed_waiting_count", "Streams that wait for what comes next.").Only();
   auto& behind = metrics
                      .AddGauge("feed_records_behind_count",
                                "Records between the head and the watcher that waits furthest back.")
@@ -79,9 +81,10 @@ void Feed::AddMetrics(telemetry::Metrics& metrics) {
       metrics.AddGauge("feed_sequence_count", "Records that the feed has seen sealed.").Only();
   auto& refused =
       metrics.AddGauge("feed_refused_count", "Streams refused because there were too many.").Only();
-  metrics.BeforeRender([this, &watchers, &behind, &head, &refused] {
+  metrics.BeforeRender([this, &watchers, &waiting, &behind, &head, &refused] {
     base::MutexLock lock(&mutex_);
     watchers.Set(static_cast<double>(members_.size()));
+    waiting.Set(static_cast<double>(waiting_.size()));
     behind.Set(waiting_.empty() ? 0 : static_cast<double>(head_ - waiting_.begin()->first.first));
     head.Set(static_cast<double>(head_));
     refused.Set(static_cast<double>(refused_count_));

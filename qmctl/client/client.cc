@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "platform/base/mutex.h"
 #include "platform/rpc/status_codec.h"
+#include "quartermaster/inventory/v1/records.grpc.pb.h"
 
 namespace quartermaster::qmctl {
 namespace {
@@ -56,9 +57,7 @@ absl::Status GrpcClient::CallOnce(absl::string_view method,
                                   google::protobuf::Message& response) const {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + options_.timeout));
-  if (!options_.token.empty()) {
-    context.AddMetadata("authorization", absl::StrCat("Bearer ", options_.token));
-  }
+  Prepare(context);
   const grpc::Slice slice(request.SerializeAsString());
   const grpc::ByteBuffer request_bytes(&slice, 1);
   grpc::ByteBuffer response_bytes;
@@ -80,6 +79,32 @@ absl::Status GrpcClient::CallOnce(absl::string_view method,
     return absl::InternalError(absl::StrCat("the answer to ", method, " is not of its type"));
   }
   return absl::OkStatus();
+}
+
+absl::Status GrpcClient::Watch(const inventory::v1::WatchRequest& request,
+                               absl::FunctionRef<bool(const type::v1::RecordBatch&)> take) const {
+  inventory::v1::Records::Stub stub(channel_);
+  grpc::ClientContext context;
+  Prepare(context);
+  const auto reader = stub.Watch(&context, request);
+  type::v1::RecordBatch batch;
+  while (reader->Read(&batch)) {
+    if (take(batch)) continue;
+    context.TryCancel();
+    while (reader->Read(&batch)) {
+    }
+    reader->Finish();
+    return absl::OkStatus();
+  }
+  const grpc::Status status = reader->Finish();
+  if (status.ok()) return absl::UnavailableError("the stream ended");
+  return rpc::FromGrpcStatus(status);
+}
+
+void GrpcClient::Prepare(grpc::ClientContext& context) const {
+  if (!options_.token.empty()) {
+    context.AddMetadata("authorization", absl::StrCat("Bearer ", options_.token));
+  }
 }
 
 bool IsLoopback(absl::string_view server) {

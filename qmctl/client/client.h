@@ -2,14 +2,18 @@
 
 #include <google/protobuf/message.h>
 #include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
 
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "qmctl/client/retry.h"
+#include "quartermaster/inventory/v1/records.pb.h"
+#include "quartermaster/type/v1/record.pb.h"
 
 namespace quartermaster::qmctl {
 
@@ -35,6 +39,12 @@ class Client {
   // answer. Errors carry the reason, the metadata and the field violations that the server sent.
   virtual absl::Status Call(absl::string_view method, const google::protobuf::Message& request,
                             google::protobuf::Message& response) const = 0;
+
+  // Follows the sealed records of the inventory: calls `take` for each batch until that returns
+  // false, then returns OK; otherwise what the stream ended with. Not repeated: whoever takes the
+  // batches knows where to go on.
+  virtual absl::Status Watch(const inventory::v1::WatchRequest& request,
+                             absl::FunctionRef<bool(const type::v1::RecordBatch&)> take) const = 0;
 };
 
 // Calls over gRPC. Sends the same request again, as often as the policy allows, when the server is
@@ -45,8 +55,11 @@ class GrpcClient final : public Client {
 
   absl::Status Call(absl::string_view method, const google::protobuf::Message& request,
                     google::protobuf::Message& response) const override;
+  absl::Status Watch(const inventory::v1::WatchRequest& request,
+                     absl::FunctionRef<bool(const type::v1::RecordBatch&)> take) const override;
 
  private:
+  void Prepare(grpc::ClientContext& context) const;
   absl::Status CallOnce(absl::string_view method, const google::protobuf::Message& request,
                         google::protobuf::Message& response) const;
 

@@ -14,6 +14,7 @@ void AddSuggest(CLI::App& app, Session& session);
 void AddPostings(CLI::App& app, Session& session);
 void AddTransfers(CLI::App& app, Session& session);
 void AddImport(CLI::App& app, Session& session);
+void AddRecords(CLI::App& app, Session& session);
 void AddCall(CLI::App& app, Session& session);
 
 }  // namespace quartermaster::qmctl

@@ -22,6 +22,11 @@ class FakeBooks {
     absl::Status Call(absl::string_view method, const google::protobuf::Message& request,
                       google::protobuf::Message& response) const override;
 
+    absl::Status Watch(const inventory::v1::WatchRequest&,
+                       absl::FunctionRef<bool(const type::v1::RecordBatch&)>) const override {
+      return absl::UnimplementedError("an import follows no feed");
+    }
+
    private:
     FakeBooks& books_;
     const std::string caller_;
