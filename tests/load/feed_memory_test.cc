@@ -109,8 +109,7 @@ TEST(FeedMemoryTest, ReportsWhatTenThousandWatchersCost) {
   append();
   ASSERT_TRUE(Eventually(
       [&] {
-        return Metric(*server, "qm_inventory_feed_sequence_count") > sequence &&
-               all_wait_at_head();
+        return Metric(*server, "qm_inventory_feed_sequence_count") > sequence && all_wait_at_head();
       },
       absl::Minutes(1)));
   const absl::Duration heard = absl::Now() - written;
