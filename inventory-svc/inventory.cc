@@ -46,6 +46,7 @@ Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSou
       item_store_(pools.reads, pools.writes, uuids),
       stock_store_(pools.postings),
       queries_(pools.reads, pools.reports),
+      history_(pools.reads, pools.reports),
       lot_store_(pools.writes, uuids),
       transfer_store_(pools.reads, pools.writes, stock_store_.balance_ids(), uuids),
       record_scopes_(pools.records),
@@ -59,7 +60,7 @@ Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSou
                   stock_store_.balance_ids()),
       turns_(lane_store_, ledger_, clock, options.turns),
       lanes_(turns_, clock, metrics, WithDatabaseThreads(options.lanes)),
-      reader_(queries_, stock_store_, units_, items_, clock, options.time_zone),
+      reader_(queries_, history_, stock_store_, units_, items_, clock, options.time_zone),
       lots_(lot_store_, units_, items_, clock),
       desk_(transfer_store_, stock_store_, ledger_, units_, clock, uuids),
       units_service_(serve, unit_registry_),
@@ -99,6 +100,10 @@ void Inventory::StartSealing(const records::SealerOptions& options, telemetry::M
 void Inventory::StartFeed(telemetry::Metrics& metrics) {
   feed_.AddMetrics(metrics);
   feed_.Start();
+}
+
+void Inventory::StartHistory(const HistoryOptions& options, telemetry::Metrics& metrics) {
+  history_keeper_ = std::make_unique<HistoryKeeper>(pools_.records, clock_, options, metrics);
 }
 
 void Inventory::AddChecks(telemetry::Readiness& readiness) {

@@ -14,11 +14,13 @@
 #include "inventory-svc/api/records_service.h"
 #include "inventory-svc/api/transfers_service.h"
 #include "inventory-svc/api/units_service.h"
+#include "inventory-svc/history_keeper.h"
 #include "inventory-svc/lanes/posting_lanes.h"
 #include "inventory-svc/lanes/turn_runner.h"
 #include "inventory-svc/storage/mysql_item_store.h"
 #include "inventory-svc/storage/mysql_lot_store.h"
 #include "inventory-svc/storage/mysql_record_scopes.h"
+#include "inventory-svc/storage/mysql_stock_history.h"
 #include "inventory-svc/storage/mysql_stock_queries.h"
 #include "inventory-svc/storage/mysql_stock_store.h"
 #include "inventory-svc/storage/mysql_transfer_store.h"
@@ -40,7 +42,7 @@ struct Pools {
   mysql::Pool& writes;
   mysql::Pool& postings;
   mysql::Pool& reports;
-  // For what seals and follows the records: two connections.
+  // For what seals and follows the records: three connections.
   mysql::Pool& records;
   // One for each posting lane.
   mysql::Pool& lanes;
@@ -85,6 +87,9 @@ class Inventory {
   // Ends all who watch: they are never done by themselves. For when draining begins.
   void StopFeed() { feed_.Stop(); }
 
+  // Writes down what the books held when, on a thread of its own, until this goes.
+  void StartHistory(const HistoryOptions& options, telemetry::Metrics& metrics);
+
   // Adds what must hold before calls are taken: the tree is loaded, the schema is there, the
   // database is as durable as we promise.
   void AddChecks(telemetry::Readiness& readiness);
@@ -103,6 +108,7 @@ class Inventory {
   MysqlItemStore item_store_;
   MysqlStockStore stock_store_;
   MysqlStockQueries queries_;
+  MysqlStockHistory history_;
   MysqlLotStore lot_store_;
   MysqlTransferStore transfer_store_;
   MysqlRecordScopes record_scopes_;
@@ -128,6 +134,7 @@ class Inventory {
   // Last, so that they end before what they work on.
   std::jthread refresher_;
   std::unique_ptr<records::Sealer> sealer_;
+  std::unique_ptr<HistoryKeeper> history_keeper_;
 };
 
 }  // namespace quartermaster::inventory

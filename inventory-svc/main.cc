@@ -58,7 +58,7 @@ int Serve(Options options) {
   mysql::Pool writes(pool_of(options.server.executors.write));
   mysql::Pool postings(pool_of(options.server.executors.posting));
   mysql::Pool reports(pool_of(options.server.executors.report));
-  mysql::Pool records({.connection = options.database, .size_max = 2});
+  mysql::Pool records({.connection = options.database, .size_max = 3});
   mysql::Pool lanes({.connection = options.database,
                      .size_max = std::max(1, options.inventory.lanes.lane_count)});
   rpc::Executors executors(options.server.executors, clock);
@@ -71,6 +71,7 @@ int Serve(Options options) {
   inventory.StartRefreshing();
   inventory.StartSealing(options.sealer, metrics);
   inventory.StartFeed(metrics);
+  inventory.StartHistory(options.history, metrics);
   return rpc::RunServer(options.server,
                         {.services = inventory.services(),
                          .serve = serve,

@@ -71,6 +71,7 @@ void Options::Declare(config::Settings& settings) {
                 {.help = "Which systems may call directly, and with which grants."});
   sealer.Declare(settings);
   inventory.feed.Declare(settings);
+  history.Declare(settings);
 
   settings.Duration("QM_INVENTORY_UNITS_LOOK_AGAIN", &inventory.look_again_after,
                     {.max = absl::Seconds(10),

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "inventory-svc/history_keeper.h"
 #include "inventory-svc/inventory.h"
 #include "platform/auth/service_authenticator.h"
 #include "platform/config/settings.h"
@@ -19,6 +20,7 @@ struct Options {
   absl::Duration durability_age_max = absl::Seconds(10);
   auth::ServiceAuthenticator::Options authenticator;
   records::SealerOptions sealer;
+  HistoryOptions history;
   Inventory::Options inventory;
 
   // Declares every setting, all named `QM_INVENTORY_…`.

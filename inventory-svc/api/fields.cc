@@ -71,6 +71,23 @@ base::Uuid ParseUuidName(absl::string_view field, absl::string_view collection,
   return {};
 }
 
+AsOf ParseAsOf(const type::v1::AsOf& as_of, rpc::FieldErrors& errors) {
+  AsOf parsed;
+  if (as_of.has_record_time()) {
+    parsed.record_time = rpc::ParseTimestamp("as_of.record_time", as_of.record_time(), {}, errors);
+  }
+  if (as_of.has_occurred_time()) {
+    parsed.occurred_time =
+        rpc::ParseTimestamp("as_of.occurred_time", as_of.occurred_time(), {}, errors);
+  }
+  return parsed;
+}
+
+void RenderMoment(const Moment& moment, type::v1::SealedMoment& out) {
+  out.set_sequence(moment.sequence);
+  *out.mutable_closed_time() = rpc::RenderTimestamp(moment.closed_time);
+}
+
 Title ParseTitle(absl::string_view path, const type::v1::Title& title, rpc::FieldErrors& errors) {
   return {.zh = rpc::ParseText(rpc::FieldPath(path, "zh"), title.zh(),
                                {.length_min = 1, .length_max = kTitleLengthMax}, errors),

@@ -4,10 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "inventory-svc/domain/as_of.h"
 #include "inventory-svc/domain/ledger_types.h"
 #include "inventory-svc/domain/title.h"
 #include "platform/base/uuid.h"
 #include "platform/rpc/parse.h"
+#include "quartermaster/type/v1/as_of.pb.h"
 #include "quartermaster/type/v1/quantity.pb.h"
 
 // Fields that several interfaces of this service have in common. As in `platform/rpc/parse.h`, each
@@ -33,6 +35,10 @@ std::string ParseResourceName(absl::string_view field, absl::string_view pattern
 // A name of the form `{collection}/{uuid}`.
 base::Uuid ParseUuidName(absl::string_view field, absl::string_view collection,
                          const std::string& value, rpc::FieldErrors& errors);
+
+// A past moment; what is not set stays unset.
+AsOf ParseAsOf(const type::v1::AsOf& as_of, rpc::FieldErrors& errors);
+void RenderMoment(const Moment& moment, type::v1::SealedMoment& out);
 
 Title ParseTitle(absl::string_view path, const type::v1::Title& title, rpc::FieldErrors& errors);
 void RenderTitle(const Title& title, type::v1::Title& out);

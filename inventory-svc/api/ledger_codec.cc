@@ -78,6 +78,21 @@ void RenderAccount(const Account& account, pb::Account& out) {
   if (!account.holder.is_nil()) out.set_holder(TransferName(account.holder));
 }
 
+// Where the next page of balances begins, and which records all pages rest on.
+std::string PositionAfter(BalanceId id, const std::optional<Moment>& moment) {
+  return moment.has_value() ? absl::StrCat(ToNumber(id), "@", moment->sequence)
+                            : absl::StrCat(ToNumber(id));
+}
+
+void ParsePosition(const std::string& position, BalanceId& after,
+                   std::optional<int64_t>& sequence) {
+  const std::vector<std::string> parts = absl::StrSplit(position, '@');
+  uint32_t id = 0;
+  int64_t number = 0;
+  if (absl::SimpleAtoi(parts[0], &id)) after = BalanceId{id};
+  if (parts.size() == 2 && absl::SimpleAtoi(parts[1], &number)) sequence = number;
+}
+
 }  // namespace
 
 absl::StatusOr<PostMovementCommand> ParsePostMovement(const pb::PostMovementRequest& request) {
@@ -190,14 +205,14 @@ absl::StatusOr<ListBalancesCommand> ParseListBalances(const pb::ListBalancesRequ
   ListBalancesCommand command{.unit = ParseResourceName("unit", kUnit, request.unit(), errors),
                               .item = ParseOptionalName("item", kItem, request.item(), errors),
                               .lot = ParseOptionalName("lot", kLot, request.lot(), errors),
-                              .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors)};
+                              .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors),
+                              .as_of = ParseAsOf(request.as_of(), errors)};
   if (request.state() != pb::ACCOUNT_STATE_UNSPECIFIED) {
     command.state =
         ParseEnumValue<State>("state", request.state(), pb::AccountState_IsValid, errors);
   }
   const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);
-  uint32_t after = 0;
-  if (absl::SimpleAtoi(position, &after)) command.after = BalanceId{after};
+  ParsePosition(position, command.after, command.sequence);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
 }
@@ -297,7 +312,9 @@ void RenderLots(const pb::ListLotsRequest& request, const ListLotsCommand& comma
 }
 
 void RenderBalances(const pb::ListBalancesRequest& request, const ListBalancesCommand& command,
-                    const std::vector<NamedBalance>& balances, pb::ListBalancesResponse& out) {
+                    const BalancePage& page, pb::ListBalancesResponse& out) {
+  const std::vector<NamedBalance>& balances = page.balances;
+  if (page.moment.has_value()) RenderMoment(*page.moment, *out.mutable_sealed_moment());
   const size_t page_size = command.page_size;
   for (size_t i = 0; i < std::min(balances.size(), page_size); ++i) {
     pb::Balance& rendered = *out.add_balances();
@@ -308,7 +325,7 @@ void RenderBalances(const pb::ListBalancesRequest& request, const ListBalancesCo
   }
   if (balances.size() > page_size) {
     out.set_next_page_token(rpc::MakePageToken(
-        QueryOf(request), absl::StrCat(ToNumber(balances[page_size - 1].row.id))));
+        QueryOf(request), PositionAfter(balances[page_size - 1].row.id, page.moment)));
   }
 }
 

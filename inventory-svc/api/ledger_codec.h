@@ -36,7 +36,7 @@ void RenderMovements(const pb::ListMovementsRequest& request, const MovementPage
 void RenderLots(const pb::ListLotsRequest& request, const ListLotsCommand& command,
                 const std::vector<Lot>& lots, pb::ListLotsResponse& out);
 void RenderBalances(const pb::ListBalancesRequest& request, const ListBalancesCommand& command,
-                    const std::vector<NamedBalance>& balances, pb::ListBalancesResponse& out);
+                    const BalancePage& page, pb::ListBalancesResponse& out);
 void RenderStock(const std::vector<NamedStockLine>& lines, absl::Time read_time,
                  pb::SummarizeStockResponse& out);
 void RenderProofs(const std::vector<NamedProof>& proofs, absl::Time read_time,

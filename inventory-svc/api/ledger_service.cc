@@ -198,9 +198,8 @@ grpc::ServerUnaryReactor* LedgerService::ListBalances(grpc::CallbackServerContex
   return serve_(
       context, kListBalances, *request, [=, this](const base::Call& call) -> absl::Status {
         QM_ASSIGN_OR_RETURN(const ListBalancesCommand command, ParseListBalances(*request));
-        QM_ASSIGN_OR_RETURN(const std::vector<NamedBalance> balances,
-                            reader_.ListBalances(call, command));
-        RenderBalances(*request, command, balances, *response);
+        QM_ASSIGN_OR_RETURN(const BalancePage page, reader_.ListBalances(call, command));
+        RenderBalances(*request, command, page, *response);
         return absl::OkStatus();
       });
 }

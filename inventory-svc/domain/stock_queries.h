@@ -95,8 +95,8 @@ class StockQueries {
                                                        const LotQuery& query) = 0;
   // Tells which units hold some of a lot, or have some on the way.
   virtual absl::StatusOr<std::vector<UnitId>> FindHolders(absl::Time deadline, LotId lot) = 0;
-  // Returns what a location holds of an item, by lot and inside state, at most `limit`, the first to
-  // expire first.
+  // Returns what a location holds of an item, by lot and inside state, at most `limit`, the first
+  // to expire first.
   virtual absl::StatusOr<std::vector<LotAmount>> ListLotAmounts(absl::Time deadline,
                                                                 LocationId location, ItemId item,
                                                                 int limit) = 0;

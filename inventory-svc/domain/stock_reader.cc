@@ -86,29 +86,37 @@ absl::StatusOr<std::vector<Lot>> StockReader::ListLots(const base::Call& call,
   return lots;
 }
 
-absl::StatusOr<std::vector<NamedBalance>> StockReader::ListBalances(
-    const base::Call& call, const ListBalancesCommand& command) {
+absl::StatusOr<BalancePage> StockReader::ListBalances(const base::Call& call,
+                                                      const ListBalancesCommand& command) {
+  QM_RETURN_IF_ERROR(CheckAsOf(command.as_of, clock_.Now()));
   BalanceQuery query{
       .state = command.state, .after = command.after, .limit = command.page_size + 1};
   QM_ASSIGN_OR_RETURN(CoveredUnits covered, CoveredSubtree(call, command.unit));
   query.units = std::move(covered.units);
+  BalancePage page;
+  QM_ASSIGN_OR_RETURN(page.moment, FindMoment(call.deadline, command.as_of));
+  if (page.moment.has_value() && command.sequence.has_value()) {
+    page.moment->sequence = *command.sequence;
+  }
   QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
-  if (!command.item.empty() && !query.item.has_value()) return std::vector<NamedBalance>();
+  if (!command.item.empty() && !query.item.has_value()) return page;
   if (!command.lot.empty()) {
     QM_ASSIGN_OR_RETURN(const std::vector<LotRow> lots,
                         store_.FindLots(call.deadline, {command.lot}));
-    if (lots.empty()) return std::vector<NamedBalance>();
+    if (lots.empty()) return page;
     query.lot = lots[0].id;
   }
-  QM_ASSIGN_OR_RETURN(std::vector<BalanceRow> rows, queries_.ListBalances(call.deadline, query));
+  QM_ASSIGN_OR_RETURN(std::vector<BalanceRow> rows,
+                      page.moment.has_value()
+                          ? history_.ListBalances(call.deadline, query, *page.moment)
+                          : queries_.ListBalances(call.deadline, query));
   std::vector<ItemId> ids;
   for (const BalanceRow& row : rows) ids.push_back(row.item);
   QM_ASSIGN_OR_RETURN(const auto items, items_.GetItemsById(call.deadline, ids));
-  std::vector<NamedBalance> balances;
   for (size_t i = 0; i < rows.size(); ++i) {
-    balances.push_back({.row = std::move(rows[i]), .base_unit = items[i]->item.base_unit});
+    page.balances.push_back({.row = std::move(rows[i]), .base_unit = items[i]->item.base_unit});
   }
-  return balances;
+  return page;
 }
 
 absl::StatusOr<MeasuredLotSuggestion> StockReader::SuggestLots(const base::Call& call,
@@ -177,6 +185,12 @@ absl::StatusOr<std::vector<NamedProof>> StockReader::ProveConservation(const bas
   }
   std::ranges::sort(proofs, {}, &NamedProof::item);
   return proofs;
+}
+
+absl::StatusOr<std::optional<Moment>> StockReader::FindMoment(absl::Time deadline,
+                                                              const AsOf& as_of) {
+  if (!as_of.is_set()) return std::nullopt;
+  return history_.FindMoment(deadline, as_of);
 }
 
 absl::StatusOr<StockReader::CoveredUnits> StockReader::CoveredSubtree(const base::Call& call,

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "inventory-svc/domain/as_of.h"
 #include "inventory-svc/domain/item_directory.h"
+#include "inventory-svc/domain/stock_history.h"
 #include "inventory-svc/domain/stock_queries.h"
 #include "inventory-svc/domain/stock_store.h"
 #include "inventory-svc/domain/unit_directory.h"
@@ -31,6 +33,9 @@ struct ListBalancesCommand {
   std::optional<State> state;
   BalanceId after = {};
   int page_size = 100;
+  AsOf as_of;
+  // The prefix of the sealed records that the first page rested on; with `as_of`, on later pages.
+  std::optional<int64_t> sequence;
 };
 
 // The lots a caller asks for.
@@ -63,6 +68,13 @@ struct MeasuredLotSuggestion {
   std::string base_unit;
 };
 
+// Some of the balances that a query found.
+struct BalancePage {
+  std::vector<NamedBalance> balances;
+  // What they rest on, if they are of a past moment.
+  std::optional<Moment> moment;
+};
+
 // A line of the situation, by names.
 struct NamedStockLine {
   std::string unit;
@@ -82,9 +94,10 @@ struct NamedProof {
 class StockReader {
  public:
   // Days begin and end as they do in `time_zone`.
-  StockReader(StockQueries& queries, StockStore& store, UnitDirectory& units, ItemDirectory& items,
-              const base::Clock& clock, absl::TimeZone time_zone)
+  StockReader(StockQueries& queries, StockHistory& history, StockStore& store, UnitDirectory& units,
+              ItemDirectory& items, const base::Clock& clock, absl::TimeZone time_zone)
       : queries_(queries),
+        history_(history),
         store_(store),
         units_(units),
         items_(items),
@@ -98,8 +111,8 @@ class StockReader {
   // Returns up to one lot more than a page.
   absl::StatusOr<std::vector<Lot>> ListLots(const base::Call& call, const ListLotsCommand& command);
   // Returns up to one balance more than a page.
-  absl::StatusOr<std::vector<NamedBalance>> ListBalances(const base::Call& call,
-                                                         const ListBalancesCommand& command);
+  absl::StatusOr<BalancePage> ListBalances(const base::Call& call,
+                                           const ListBalancesCommand& command);
   absl::StatusOr<MeasuredLotSuggestion> SuggestLots(const base::Call& call,
                                                     const SuggestLotsCommand& command);
   absl::StatusOr<std::vector<NamedStockLine>> SummarizeStock(const base::Call& call,
@@ -121,7 +134,11 @@ class StockReader {
   // Returns the item's row number, or nothing for an empty name or an item that does not exist.
   absl::StatusOr<std::optional<ItemId>> FindItemId(absl::Time deadline, const std::string& item);
 
+  // Returns what `as_of` comes to; nothing if it is not set.
+  absl::StatusOr<std::optional<Moment>> FindMoment(absl::Time deadline, const AsOf& as_of);
+
   StockQueries& queries_;
+  StockHistory& history_;
   StockStore& store_;
   UnitDirectory& units_;
   ItemDirectory& items_;

@@ -78,7 +78,8 @@ InventoryServer::PoolSet::PoolSet(const mysql::ConnectionOptions& connection)
 
 InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable& methods,
                                  const Options& options)
-    : methods_(methods),
+    : clock_(options.clock_ahead),
+      methods_(methods),
       pools_(database.options()),
       executors_(ExecutorOptions(), clock_),
       serve_({methods_, options.authenticator == nullptr ? authenticator_ : *options.authenticator,
@@ -100,6 +101,12 @@ std::unique_ptr<InventoryServer> InventoryServer::Start(TestDatabase& database,
     made->inventory_.StartSealing(
         {.interval = absl::Milliseconds(5), .lease_time = absl::Seconds(2)}, made->metrics_);
     made->inventory_.StartFeed(made->metrics_);
+  }
+  if (options.keeps_history) {
+    made->inventory_.StartHistory({.interval = absl::Milliseconds(5),
+                                   .writer = {.settle_time = absl::Milliseconds(50),
+                                              .close_interval = absl::Milliseconds(20)}},
+                                  made->metrics_);
   }
   absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
       options.server, {.services = made->inventory_.services(),

@@ -42,6 +42,17 @@ class FakeAuthenticator final : public auth::Authenticator {
   std::map<std::string, base::Caller> callers_ ABSL_GUARDED_BY(mutex_);
 };
 
+// The machine's clock, set wrong. Thread-safe.
+class WrongClock final : public base::Clock {
+ public:
+  explicit WrongClock(absl::Duration ahead) : ahead_(ahead) {}
+  absl::Time Now() const override { return clock_.Now() + ahead_; }
+
+ private:
+  const base::SystemClock clock_;
+  const absl::Duration ahead_;
+};
+
 // The inventory service's real objects behind a real port of the loopback, on a test's database;
 // only who calls is taken on trust. Thread-safe.
 class InventoryServer {
@@ -51,6 +62,10 @@ class InventoryServer {
     bool refreshes = false;
     // True: it seals records and follows them, every few milliseconds.
     bool seals = false;
+    // True: it writes down what the books held when, every few milliseconds.
+    bool keeps_history = false;
+    // How far its clock is ahead of the machine's.
+    absl::Duration clock_ahead;
     // Tells who calls, in place of the fake.
     auth::Authenticator* authenticator = nullptr;
     rpc::ServerOptions server = {.program = "inventory-svc", .is_plaintext = true};
@@ -111,7 +126,7 @@ class InventoryServer {
 
   InventoryServer(TestDatabase& database, const rpc::MethodTable& methods, const Options& options);
 
-  const base::SystemClock clock_;
+  const WrongClock clock_;
   FakeAuthenticator authenticator_;
   telemetry::Metrics metrics_{"inventory"};
   telemetry::Readiness readiness_;

@@ -1,0 +1,132 @@
+#include "inventory-svc/storage/mysql_stock_history.h"
+
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "inventory-svc/storage/history_rows.h"
+#include "platform/base/status_macros.h"
+
+namespace quartermaster::inventory {
+namespace {
+
+// Balances that are looked up by one statement.
+constexpr size_t kBalancesPerStatement = 400;
+
+using Quantities = std::map<int64_t, absl::int128>;
+
+int64_t Saturate(absl::int128 quantity) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  if (quantity > absl::int128(kMax)) return kMax;
+  if (quantity < absl::int128(kMin)) return kMin;
+  return static_cast<int64_t>(quantity);
+}
+
+// Returns what each balance held at `moment`.
+absl::StatusOr<Quantities> ReadQuantities(mysql::Connection& connection,
+                                          const std::vector<int64_t>& balance_ids,
+                                          const Moment& moment) {
+  if (moment.occurred_time.has_value()) {
+    return ReadOccurred(
+        connection, balance_ids,
+        {.end_time = *moment.occurred_time + absl::Microseconds(1), .sequence = moment.sequence});
+  }
+  using Recorded = std::map<int64_t, int64_t>;
+  QM_ASSIGN_OR_RETURN(const Recorded recorded,
+                      ReadRecorded(connection, balance_ids, moment.sequence));
+  return Quantities(recorded.begin(), recorded.end());
+}
+
+// The balances that a query is about, whatever they held.
+std::string CandidatesSql(const BalanceQuery& query, BalanceId after) {
+  std::string sql = absl::StrCat(
+      "SELECT b.balance_id, l.name, b.state, b.holder, i.name, t.name, b.item_id FROM balances b "
+      "JOIN locations l ON l.location_id = b.location_id JOIN lots t ON t.lot_id = b.lot_id JOIN "
+      "items i ON i.item_id = b.item_id WHERE b.balance_id > ",
+      ToNumber(after), " AND b.unit_id IN (",
+      absl::StrJoin(query.units, ",",
+                    [](std::string* out, UnitId unit) { absl::StrAppend(out, ToNumber(unit)); }),
+      ")");
+  if (query.item.has_value()) absl::StrAppend(&sql, " AND b.item_id = ", ToNumber(*query.item));
+  if (query.lot.has_value()) absl::StrAppend(&sql, " AND b.lot_id = ", ToNumber(*query.lot));
+  if (query.state.has_value()) {
+    absl::StrAppend(&sql, " AND b.state = ", static_cast<int>(*query.state));
+  } else {
+    absl::StrAppend(&sql, " AND b.state < 16");
+  }
+  absl::StrAppend(&sql, " ORDER BY b.balance_id LIMIT ", kBalancesPerStatement);
+  return sql;
+}
+
+BalanceRow ReadBalanceRow(mysql::Row row, int64_t quantity) {
+  return {.id = BalanceId{static_cast<uint32_t>(row.Int64(0))},
+          .account = {.location = row.String(1),
+                      .state = static_cast<State>(row.Int64(2)),
+                      .holder = base::Uuid::FromBytes(row.String(3)).value_or(base::Uuid{})},
+          .lot = absl::StrCat(row.String(4), "/lots/", row.String(5)),
+          .quantity = quantity,
+          .item = ItemId{static_cast<uint32_t>(row.Int64(6))}};
+}
+
+}  // namespace
+
+// Once `closed_time` has passed a time, the steps and records that answer for it never change.
+absl::StatusOr<Moment> MysqlStockHistory::FindMoment(absl::Time deadline, const AsOf& as_of) {
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  Moment moment{.occurred_time = as_of.occurred_time, .closed_time = absl::UnixEpoch()};
+  QM_ASSIGN_OR_RETURN(const mysql::Rows progress,
+                      connection->Query("SELECT sequence, closed_time FROM history_progress WHERE "
+                                        "history_id = 1"));
+  if (!progress.empty()) moment.closed_time = progress[0].Time(1);
+  const absl::Time record_time = as_of.record_time.value_or(absl::FromUnixSeconds(253402300799));
+  if (as_of.record_time.has_value() && record_time > moment.closed_time) {
+    return NotSealedYet(record_time, moment.closed_time);
+  }
+  if (progress.empty()) return moment;
+  QM_ASSIGN_OR_RETURN(
+      const mysql::Rows steps,
+      connection->Query("SELECT first_sequence, last_sequence, record_id_max FROM history_steps "
+                        "WHERE floor_time <= ? ORDER BY floor_time DESC, first_sequence DESC LIMIT "
+                        "1",
+                        {record_time}));
+  if (steps.empty()) return moment;
+  moment.record_id_max = base::Uuid::FromBytes(steps[0].String(2)).value_or(base::Uuid());
+  moment.sequence = static_cast<int64_t>(steps[0].Uint64(1));
+  if (!as_of.record_time.has_value()) return moment;
+  QM_ASSIGN_OR_RETURN(
+      const mysql::Rows later,
+      connection->Query("SELECT sequence FROM records FORCE INDEX (uk_records_sequence) WHERE "
+                        "sequence BETWEEN ? AND ? AND record_time > ? ORDER BY sequence LIMIT 1",
+                        {static_cast<int64_t>(steps[0].Uint64(0)), moment.sequence, record_time}));
+  if (!later.empty()) moment.sequence = static_cast<int64_t>(later[0].Uint64(0)) - 1;
+  return moment;
+}
+
+absl::StatusOr<std::vector<BalanceRow>> MysqlStockHistory::ListBalances(absl::Time deadline,
+                                                                        const BalanceQuery& query,
+                                                                        const Moment& moment) {
+  std::vector<BalanceRow> balances;
+  if (query.units.empty()) return balances;
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  BalanceId after = query.after;
+  while (true) {
+    QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection->Query(CandidatesSql(query, after)));
+    std::vector<int64_t> ids;
+    for (const mysql::Row row : rows) ids.push_back(row.Int64(0));
+    QM_ASSIGN_OR_RETURN(const Quantities quantities, ReadQuantities(*connection, ids, moment));
+    for (const mysql::Row row : rows) {
+      const auto quantity = quantities.find(row.Int64(0));
+      if (quantity == quantities.end() || quantity->second == 0) continue;
+      balances.push_back(ReadBalanceRow(row, Saturate(quantity->second)));
+      if (balances.size() == static_cast<size_t>(query.limit)) return balances;
+    }
+    if (rows.size() < kBalancesPerStatement) return balances;
+    after = BalanceId{static_cast<uint32_t>(ids.back())};
+  }
+}
+
+}  // namespace quartermaster::inventory

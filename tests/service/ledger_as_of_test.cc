@@ -1,0 +1,199 @@
+// Ledger reads with `as_of`, while two replicas whose clocks are an hour apart seal and post.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "platform/rpc/parse.h"
+#include "tests/service/ledger_test.h"
+
+namespace quartermaster::testing {
+namespace {
+
+using ::testing::ElementsAre;
+
+using Stock = std::map<std::string, int64_t>;
+
+class AsOfTest : public LedgerTest {
+ protected:
+  AsOfTest() {
+    server_.reset();
+    server_ = InventoryServer::Start(database_, {.seals = true, .keeps_history = true});
+    Admit(*server_);
+  }
+
+  static void Admit(InventoryServer& server) {
+    server.authenticator().Grant(kClerk, "units/city",
+                                 {"ledger.read", "ledger.post", "ledger.reverse", "ledger.prove",
+                                  "ledger.correct", "ledger.dispose", "ledger.open"});
+    server.authenticator().Grant(kEast, "units/east", {"ledger.read"});
+  }
+
+  static v1::ListBalancesRequest Of(const std::string& unit) {
+    v1::ListBalancesRequest request;
+    request.set_unit(unit);
+    return request;
+  }
+  static v1::ListBalancesRequest Recorded(absl::Time time) {
+    v1::ListBalancesRequest request = Of("units/city");
+    *request.mutable_as_of()->mutable_record_time() = rpc::RenderTimestamp(time);
+    return request;
+  }
+  static v1::ListBalancesRequest Occurred(absl::Time time) {
+    v1::ListBalancesRequest request = Of("units/city");
+    *request.mutable_as_of()->mutable_occurred_time() = rpc::RenderTimestamp(time);
+    return request;
+  }
+
+  absl::StatusOr<v1::ListBalancesResponse> List(const v1::ListBalancesRequest& request,
+                                                const std::string& caller = kClerk) {
+    return server_->Call(&LedgerStub::ListBalances, request, caller);
+  }
+
+  // Returns `lot location STATE` with the quantity, over all pages.
+  Stock StockAt(v1::ListBalancesRequest request, int page_size = 2) {
+    Stock stock;
+    request.set_page_size(page_size);
+    do {
+      const auto page = List(request);
+      EXPECT_TRUE(page.ok()) << page.status();
+      if (!page.ok()) break;
+      for (const v1::Balance& balance : page->balances()) {
+        stock[absl::StrCat(balance.lot(), " ", balance.account().location(), " ",
+                           v1::AccountState_Name(balance.account().state()))] =
+            balance.base_quantity();
+      }
+      request.set_page_token(page->next_page_token());
+    } while (!request.page_token().empty());
+    return stock;
+  }
+
+  // Waits until the record clock is closed up to `time`.
+  void WaitUntilClosed(absl::Time time) {
+    const absl::Time until = absl::Now() + absl::Seconds(20);
+    while (!List(Recorded(time)).ok()) {
+      ASSERT_LT(absl::Now(), until) << List(Recorded(time)).status();
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+  }
+
+  absl::Time RecordTimeOf(const v1::Movement& movement) {
+    return absl::FromUnixSeconds(movement.record_time().seconds()) +
+           absl::Nanoseconds(movement.record_time().nanos());
+  }
+};
+
+TEST_F(AsOfTest, SaysWhatTheBooksHeldOnEitherClock) {
+  const auto first = Post(AReceipt(50));
+  v1::PostMovementRequest late = AReceipt(7, kShelf);
+  const absl::Time long_ago = absl::Now() - absl::Hours(24 * 800);
+  *late.mutable_occurred_time() = rpc::RenderTimestamp(long_ago);
+  const auto second = Post(late);
+  const auto reversal = Reverse(AReversal(first->name()));
+  ASSERT_TRUE(reversal.ok()) << reversal.status();
+  WaitUntilClosed(RecordTimeOf(*reversal));
+  const std::string depot = absl::StrCat(kMasks, " ", kDepot, " AVAILABLE");
+  const std::string shelf = absl::StrCat(kMasks, " ", kShelf, " AVAILABLE");
+
+  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(*first) - absl::Microseconds(1))), Stock());
+  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(*first))), (Stock{{depot, 50}}));
+  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(*second))), (Stock{{depot, 50}, {shelf, 7}}));
+  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(*reversal))), (Stock{{shelf, 7}}));
+  EXPECT_EQ(StockAt(Occurred(long_ago)), (Stock{{shelf, 7}}));
+  EXPECT_EQ(StockAt(Occurred(long_ago - absl::Microseconds(1))), Stock());
+  // A reversal happened when what it reverses did: on this clock it never was.
+  EXPECT_EQ(StockAt(Occurred(absl::Now())), (Stock{{shelf, 7}}));
+  v1::ListBalancesRequest both = Recorded(RecordTimeOf(*second));
+  *both.mutable_as_of()->mutable_occurred_time() = rpc::RenderTimestamp(RecordTimeOf(*second));
+  EXPECT_EQ(StockAt(both), (Stock{{depot, 50}, {shelf, 7}}));
+  *both.mutable_as_of()->mutable_occurred_time() = rpc::RenderTimestamp(long_ago);
+  EXPECT_EQ(StockAt(both), (Stock{{shelf, 7}}));
+  const auto answer = List(both);
+  EXPECT_GT(answer->sealed_moment().sequence(), 0);
+  EXPECT_TRUE(answer->sealed_moment().has_closed_time());
+  EXPECT_FALSE(List(Of("units/city"))->has_sealed_moment());
+}
+
+TEST_F(AsOfTest, FailsInTheDocumentedOrder) {
+  v1::ListBalancesRequest request = Recorded(absl::Now() + absl::Minutes(1));
+  *request.mutable_as_of()->mutable_occurred_time() =
+      rpc::RenderTimestamp(absl::Now() + absl::Minutes(6));
+  request.set_unit("units/west");
+
+  EXPECT_THAT(ViolatedFields(List(request, kEast)),
+              ElementsAre("as_of.record_time", "as_of.occurred_time"));
+  request = Recorded(absl::Now() - absl::Microseconds(1));
+  request.set_unit("units/west");
+  EXPECT_EQ(Outcome(List(request, kEast)), "PERMISSION_DENIED PERMISSION_DENIED");
+  request.set_unit("units/east");
+  const auto too_soon = List(request, kEast);
+  EXPECT_EQ(Outcome(too_soon), "FAILED_PRECONDITION NOT_SEALED_YET");
+  EXPECT_NE(Metadata(too_soon, "closed_time"), "(none)");
+  request.mutable_as_of()->mutable_record_time()->set_seconds(-1);
+  EXPECT_THAT(ViolatedFields(List(request, kEast)), ElementsAre("as_of.record_time"));
+}
+
+// Goal: whatever was said of a moment stays said, and no moment shows a shelf below zero.
+// Method: two replicas, one an hour ahead, post to the same shelves from four callers, while two
+// readers ask for moments of the last hour and later ask again.
+TEST_F(AsOfTest, AnswersNeverChangeWhileTwoClocksAnHourApartPost) {
+  const std::unique_ptr<InventoryServer> ahead = InventoryServer::Start(
+      database_,
+      {.refreshes = false, .seals = true, .keeps_history = true, .clock_ahead = absl::Hours(1)});
+  Admit(*ahead);
+  const absl::Time start = absl::Now();
+  std::atomic<int> posting_count = 4;
+  std::vector<std::thread> callers;
+  std::vector<std::vector<v1::PostMovementRequest>> requests(4);
+  for (int caller = 0; caller < 4; ++caller) {
+    for (int i = 0; i < 40; ++i) {
+      v1::PostMovementRequest request =
+          i % 2 == 0 ? AReceipt(3, i % 3 == 0 ? kDepot : kShelf)
+                     : APosting(v1::CONSUME, {ALine(kMasks, i % 3 == 0 ? kDepot : kShelf,
+                                                    v1::AVAILABLE, v1::CONSUMED, 2)});
+      if (i % 5 == 0) {
+        *request.mutable_occurred_time() = rpc::RenderTimestamp(start - absl::Hours(24 * i));
+      }
+      requests[static_cast<size_t>(caller)].push_back(request);
+    }
+    callers.emplace_back([&, caller] {
+      InventoryServer& server = caller % 2 == 0 ? *server_ : *ahead;
+      for (const auto& request : requests[static_cast<size_t>(caller)]) {
+        // Some find too little, which is no matter here.
+        server.Call(&LedgerStub::PostMovement, request, kClerk).status().IgnoreError();
+      }
+      posting_count -= 1;
+    });
+  }
+  std::vector<std::pair<v1::ListBalancesRequest, Stock>> given;
+  for (int asked = 0; posting_count > 0 || asked < 20; ++asked) {
+    v1::ListBalancesRequest request = Recorded(start + (absl::Now() - start) * (asked % 10) / 10);
+    if (asked % 2 == 0) {
+      *request.mutable_as_of()->mutable_occurred_time() =
+          rpc::RenderTimestamp(start - absl::Hours(asked));
+    }
+    if (!List(request).ok()) continue;
+    given.emplace_back(request, StockAt(request));
+  }
+  for (std::thread& caller : callers) caller.join();
+  WaitUntilClosed(absl::Now());
+
+  EXPECT_GE(given.size(), 10u);
+  for (const auto& [request, stock] : given) {
+    EXPECT_EQ(StockAt(request), stock) << request.ShortDebugString();
+    if (request.as_of().has_occurred_time()) continue;
+    for (const auto& [account, quantity] : stock) EXPECT_GT(quantity, 0) << account;
+  }
+}
+
+}  // namespace
+}  // namespace quartermaster::testing
