@@ -362,5 +362,24 @@ TEST_F(PostMovementTest, TwinsAtOnceAreOneMovement) {
   EXPECT_EQ(Count("movements"), 16);
 }
 
+// One request does one thing: what wrote a document posts nothing, and the other way round.
+TEST_F(PostMovementTest, UsesNoRequestOfADocumentAndLeavesItsOwnToNone) {
+  const v1::CreateLotRequest lot = ACreateLot("items/mask", "m9");
+  ASSERT_EQ(Outcome(CreateLot(lot)), "OK");
+  const v1::PostMovementRequest posted = AReceipt(1);
+  const std::string movement = MustPost(posted);
+
+  v1::PostMovementRequest posting = AReceipt(1);
+  posting.set_request_id(lot.request_id());
+  v1::ReverseMovementRequest reversal = AReversal(movement);
+  reversal.set_request_id(lot.request_id());
+  v1::CreateLotRequest other = ACreateLot("items/mask", "m10");
+  other.set_request_id(posted.request_id());
+
+  EXPECT_EQ(Outcome(Post(posting)), "ALREADY_EXISTS REQUEST_ID_REUSED");
+  EXPECT_EQ(Outcome(Reverse(reversal)), "ALREADY_EXISTS REQUEST_ID_REUSED");
+  EXPECT_EQ(Outcome(CreateLot(other)), "ALREADY_EXISTS REQUEST_ID_REUSED");
+}
+
 }  // namespace
 }  // namespace quartermaster::testing
