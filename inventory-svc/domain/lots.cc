@@ -16,6 +16,8 @@ absl::StatusOr<Lot> LotRegister::CreateLot(const base::Call& call,
   QM_ASSIGN_OR_RETURN(const std::shared_ptr<const UnitTree> tree,
                       units_.TreeWith(call.deadline, {command.lot.owner}));
   QM_RETURN_IF_ERROR(CheckCovers(call.caller, "ledger.post", now, *tree, command.lot.owner));
+  QM_RETURN_IF_ERROR(CheckMayName(call.caller, "ledger.post", now, *tree, command.lot.owner,
+                                  LastSegment(command.lot.name)));
   const document::Request request =
       document::MakeRequest(call, command.request_id, canonical::Hash("create-lot.1", command));
   QM_ASSIGN_OR_RETURN(

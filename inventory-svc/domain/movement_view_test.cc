@@ -38,7 +38,7 @@ std::optional<Movement> Seen(const std::vector<std::string>& units) {
                         .source = {.location = source},
                         .destination = {.location = destination}};
   };
-  return SeenBy(Scope(caller, "ledger.read", absl::UnixEpoch(), ATree()),
+  return SeenBy(Scope(caller, {"ledger.read"}, absl::UnixEpoch(), ATree()),
                 Movement{.lines = {line(kEast, kEast), line(kEast, kWest), line(kNorth, kNorth)},
                          .caller = "persons/clerk",
                          .source_document = SourceDocument{.issuer = "depot", .number = "7"},

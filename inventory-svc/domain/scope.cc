@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "inventory-svc/domain/names.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::inventory {
@@ -37,9 +41,24 @@ absl::Status CheckMayPlantRoot(const base::Caller& caller, absl::string_view per
   return status::PermissionDenied(permission, unit_name);
 }
 
-Scope::Scope(const base::Caller& caller, absl::string_view permission, absl::Time now,
-             std::shared_ptr<const UnitTree> tree)
-    : granted_(caller.UnitsWith(permission, now)), tree_(std::move(tree)) {}
+absl::Status CheckMayName(const base::Caller& caller, absl::string_view permission, absl::Time now,
+                          const UnitTree& tree, absl::string_view unit_name, absl::string_view id) {
+  if (CheckCoversRoot(caller, permission, now, tree).ok()) return absl::OkStatus();
+  const std::string prefix = absl::StrCat(LastSegment(unit_name), "-");
+  if (absl::StartsWith(id, prefix)) return absl::OkStatus();
+  return status::MakeError(
+      absl::StatusCode::kPermissionDenied,
+      absl::StrCat("you may give no such id as ", id, "; choose one that begins with ", prefix),
+      {.reason = "ID_OUT_OF_SCOPE", .metadata = {{"id", std::string(id)}, {"prefix", prefix}}});
+}
+
+Scope::Scope(const base::Caller& caller, std::initializer_list<absl::string_view> permissions,
+             absl::Time now, std::shared_ptr<const UnitTree> tree)
+    : tree_(std::move(tree)) {
+  for (const absl::string_view permission : permissions) {
+    for (const absl::string_view unit : caller.UnitsWith(permission, now)) granted_.push_back(unit);
+  }
+}
 
 bool Scope::Covers(absl::string_view unit_name) const {
   return std::ranges::any_of(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <vector>
 
@@ -33,12 +34,21 @@ absl::Status CheckCoversRoot(const base::Caller& caller, absl::string_view permi
 absl::Status CheckMayPlantRoot(const base::Caller& caller, absl::string_view permission,
                                absl::Time now, const UnitTree& tree, absl::string_view unit_name);
 
-// The units that a caller's grants cover with one permission, found once for a call that judges
+// Checks that the name of something new is the caller's to give. Names are unique over all units,
+// so a free choice would tell what others have: it is for who covers the root and sees them anyway.
+// Anybody else gives names of the form `{unit}-…`, the unit being the one that it will belong to,
+// which they cover. PERMISSION_DENIED, reason `ID_OUT_OF_SCOPE`, whether or not the name is taken.
+// Metadata: `id`, `prefix`.
+absl::Status CheckMayName(const base::Caller& caller, absl::string_view permission, absl::Time now,
+                          const UnitTree& tree, absl::string_view unit_name, absl::string_view id);
+
+// The units that a caller's grants cover with some permission, found once for a call that judges
 // many names. Immutable, and so Thread-safe; `caller` must outlive it.
 class Scope {
  public:
-  Scope(const base::Caller& caller, absl::string_view permission, absl::Time now,
-        std::shared_ptr<const UnitTree> tree);
+  // Of units covered with any of `permissions`.
+  Scope(const base::Caller& caller, std::initializer_list<absl::string_view> permissions,
+        absl::Time now, std::shared_ptr<const UnitTree> tree);
 
   // Tells whether `unit_name` is covered, as `CheckCovers` judges it.
   bool Covers(absl::string_view unit_name) const;

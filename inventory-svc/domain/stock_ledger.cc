@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "inventory-svc/domain/item_units.h"
 #include "inventory-svc/domain/ledger_errors.h"
+#include "inventory-svc/domain/lot_view.h"
 #include "inventory-svc/domain/movement_view.h"
 #include "inventory-svc/domain/names.h"
 #include "inventory-svc/domain/posting_rules.h"
@@ -37,7 +38,9 @@ absl::StatusOr<PendingPosting> StockLedger::PreparePosting(const base::Call& cal
                                       .note = command.note},
                          .request_id = command.request_id,
                          .content_hash = canonical::Hash("post-movement.1", command)};
-  absl::StatusOr<ResolvedLines> lines = Resolve(call.deadline, command.reason, command.lines);
+  const Scope scope(call.caller, {kRead, kPost}, now, units_.tree());
+  absl::StatusOr<ResolvedLines> lines =
+      Resolve(call.deadline, command.reason, command.lines, &scope);
   if (lines.ok()) {
     posting.lines = *std::move(lines);
   } else {
@@ -87,7 +90,7 @@ absl::StatusOr<Movement> StockLedger::ReverseMovement(const base::Call& call,
   }
 
   QM_ASSIGN_OR_RETURN(posting.lines,
-                      Resolve(call.deadline, Reason::kReverse, Opposite(original->lines)));
+                      Resolve(call.deadline, Reason::kReverse, Opposite(original->lines), nullptr));
   QM_RETURN_IF_ERROR(store_.MakeBalances(call.deadline, posting.lines.Balances()));
   std::optional<Movement> posted;
   QM_RETURN_IF_ERROR(store_.Atomically(call.deadline, [&](StockBook& book) -> absl::Status {
@@ -229,12 +232,13 @@ absl::Status StockLedger::CheckMayReverse(const base::Caller& caller, const Move
 }
 
 absl::StatusOr<ResolvedLines> StockLedger::Resolve(absl::Time deadline, Reason reason,
-                                                   std::vector<MovementLine> lines) const {
+                                                   std::vector<MovementLine> lines,
+                                                   const Scope* scope) const {
   ResolvedLines result{.named = std::move(lines)};
   result.resolved.resize(result.named.size());
   QM_ASSIGN_OR_RETURN(const std::vector<LocationPointer> destinations,
                       ResolveLocations(deadline, result));
-  QM_ASSIGN_OR_RETURN(const std::vector<ItemPointer> items, ResolveLots(deadline, result));
+  QM_ASSIGN_OR_RETURN(const std::vector<ItemPointer> items, ResolveLots(deadline, result, scope));
   for (size_t i = 0; i < result.named.size(); ++i) {
     MovementLine& line = result.named[i];
     // A reversal, or a document, keeps the amount that was fixed before.
@@ -275,7 +279,7 @@ absl::StatusOr<std::vector<StockLedger::LocationPointer>> StockLedger::ResolveLo
 
 // Returns the item of each line.
 absl::StatusOr<std::vector<StockLedger::ItemPointer>> StockLedger::ResolveLots(
-    absl::Time deadline, ResolvedLines& lines) const {
+    absl::Time deadline, ResolvedLines& lines, const Scope* scope) const {
   std::vector<std::string> item_names;
   std::vector<std::string> lot_names;
   for (const MovementLine& line : lines.named) {
@@ -285,7 +289,9 @@ absl::StatusOr<std::vector<StockLedger::ItemPointer>> StockLedger::ResolveLots(
   QM_ASSIGN_OR_RETURN(std::vector<ItemPointer> items, items_.GetItems(deadline, item_names));
   std::ranges::sort(lot_names);
   lot_names.erase(std::unique(lot_names.begin(), lot_names.end()), lot_names.end());
-  QM_ASSIGN_OR_RETURN(const std::vector<LotRow> rows, store_.FindLots(deadline, lot_names));
+  QM_ASSIGN_OR_RETURN(const std::vector<LotRow> rows,
+                      scope == nullptr ? store_.FindLots(deadline, lot_names)
+                                       : FindKnownLots(store_, deadline, *scope, lot_names));
   absl::flat_hash_map<absl::string_view, LotId> ids;
   for (const LotRow& row : rows) ids[row.lot.name] = row.id;
   for (size_t i = 0; i < lines.named.size(); ++i) {

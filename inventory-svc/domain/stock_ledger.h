@@ -10,6 +10,7 @@
 #include "inventory-svc/domain/item_directory.h"
 #include "inventory-svc/domain/ledger_types.h"
 #include "inventory-svc/domain/posting_turn.h"
+#include "inventory-svc/domain/scope.h"
 #include "inventory-svc/domain/stock_store.h"
 #include "inventory-svc/domain/unit_directory.h"
 #include "platform/base/call.h"
@@ -43,9 +44,9 @@ class StockLedger {
   // before. Errors as documented at `Ledger.PostMovement`, in that order.
   absl::StatusOr<Movement> PostMovement(const base::Call& call, const PostMovementCommand& command);
 
-  // Checks what can be checked before the books are asked, looks names up and converts quantities.
-  // An error is final. What is wrong with the lines is not, and goes into the posting as its
-  // refusal: whether the request is in the books comes first.
+  // Checks what can be checked before the books are asked, looks names up and converts
+  // quantities. An error is final. What is wrong with the lines is not, and goes into the posting
+  // as its refusal: whether the request is in the books comes first.
   absl::StatusOr<PendingPosting> PreparePosting(const base::Call& call,
                                                 const PostMovementCommand& command);
 
@@ -57,9 +58,9 @@ class StockLedger {
     kCommit,
   };
 
-  // Posts a turn inside the transaction of `book`: locks, looks requests up, decides, records. The
-  // balances must have been made. Returns one answer for each posting; an error is the database's,
-  // and nothing is written then. Touches nothing but the book, so it may run again.
+  // Posts a turn inside the transaction of `book`: locks, looks requests up, decides, records.
+  // The balances must have been made. Returns one answer for each posting; an error is the
+  // database's, and nothing is written then. Touches nothing but the book, so it may run again.
   absl::StatusOr<std::vector<PostingAnswer>> PostTurn(StockBook& book, const Turn& turn,
                                                       Ending ending);
 
@@ -67,14 +68,15 @@ class StockLedger {
   absl::StatusOr<Movement> ReverseMovement(const base::Call& call,
                                            const ReverseMovementCommand& command);
 
-  // Looks names up and converts quantities; a line whose amount was fixed before keeps it. Fails
-  // with the NOT_FOUND errors, then those of units of measure, then `STATE_CHANGE_NOT_ALLOWED` and
-  // `HAZARD_STORE_REQUIRED`.
+  // Looks names up and converts quantities; a line whose amount was fixed before keeps it. A lot
+  // that `scope` does not let be known is not found; null knows all, for lines that were in the
+  // books or in a document before. Fails with the NOT_FOUND errors, then those of units of
+  // measure, then `STATE_CHANGE_NOT_ALLOWED` and `HAZARD_STORE_REQUIRED`.
   absl::StatusOr<ResolvedLines> Resolve(absl::Time deadline, Reason reason,
-                                        std::vector<MovementLine> lines) const;
+                                        std::vector<MovementLine> lines, const Scope* scope) const;
 
-  // Posts lines for a document, inside its transaction: locks, decides, records. The balances must
-  // have been made, and the document's own row be locked. Fails with `INSUFFICIENT_STOCK`.
+  // Posts lines for a document, inside its transaction: locks, decides, records. The balances
+  // must have been made, and the document's own row be locked. Fails with `INSUFFICIENT_STOCK`.
   absl::StatusOr<Movement> PostForDocument(const base::Call& call, StockBook& book,
                                            const DocumentPosting& posting);
 
@@ -90,8 +92,8 @@ class StockLedger {
   absl::Status ExplainTakenPapers(StockBook& book, const Turn& turn, TurnDecision& decision) const;
   absl::StatusOr<std::vector<LocationPointer>> ResolveLocations(absl::Time deadline,
                                                                 ResolvedLines& lines) const;
-  absl::StatusOr<std::vector<ItemPointer>> ResolveLots(absl::Time deadline,
-                                                       ResolvedLines& lines) const;
+  absl::StatusOr<std::vector<ItemPointer>> ResolveLots(absl::Time deadline, ResolvedLines& lines,
+                                                       const Scope* scope) const;
   absl::Status CheckHazards(const ResolvedLines& lines,
                             const std::vector<LocationPointer>& destinations,
                             const std::vector<ItemPointer>& items) const;

@@ -47,7 +47,7 @@ struct BalanceRow {
 // Which lots of an item, by expiry, those without last, then by name.
 struct LotQuery {
   ItemId item = {};
-  // Only lots owned by, or held by, one of these units.
+  // Only lots that one of these units owns, holds or has held.
   std::vector<UnitId> units;
   // Starts after the lot of this expiry and name.
   std::string after_expiry;
@@ -93,8 +93,6 @@ class StockQueries {
                                                                const BalanceQuery& query) = 0;
   virtual absl::StatusOr<std::vector<LotRow>> ListLots(absl::Time deadline,
                                                        const LotQuery& query) = 0;
-  // Tells which units hold some of a lot, or have some on the way.
-  virtual absl::StatusOr<std::vector<UnitId>> FindHolders(absl::Time deadline, LotId lot) = 0;
   // Returns what a location holds of an item, by lot and inside state, at most `limit`, the first
   // to expire first.
   virtual absl::StatusOr<std::vector<LotAmount>> ListLotAmounts(absl::Time deadline,

@@ -8,6 +8,7 @@
 #include "inventory-svc/domain/expiry.h"
 #include "inventory-svc/domain/item_units.h"
 #include "inventory-svc/domain/ledger_errors.h"
+#include "inventory-svc/domain/lot_view.h"
 #include "inventory-svc/domain/movement_view.h"
 #include "inventory-svc/domain/names.h"
 #include "inventory-svc/domain/scope.h"
@@ -33,7 +34,7 @@ absl::StatusOr<Movement> StockReader::GetMovement(const base::Call& call,
   QM_ASSIGN_OR_RETURN(std::shared_ptr<const UnitTree> tree,
                       units_.TreeWith(call.deadline, UnitsOf(movement->lines)));
   std::optional<Movement> seen =
-      SeenBy(Scope(call.caller, kRead, clock_.Now(), std::move(tree)), *std::move(movement));
+      SeenBy(Scope(call.caller, {kRead}, clock_.Now(), std::move(tree)), *std::move(movement));
   if (!seen.has_value()) return MovementNotFound(movement_id);
   return *std::move(seen);
 }
@@ -47,7 +48,7 @@ absl::StatusOr<MovementPage> StockReader::ListMovements(const base::Call& call,
   if (!command.item.empty() && !query.item.has_value()) return MovementPage();
   QM_ASSIGN_OR_RETURN(MovementPage page, queries_.ListMovements(call.deadline, query));
   // Judged by the tree that it was found by: each touches one of the units at least.
-  const Scope scope(call.caller, kRead, clock_.Now(), std::move(covered.tree));
+  const Scope scope(call.caller, {kRead}, clock_.Now(), std::move(covered.tree));
   for (Movement& movement : page.movements) {
     std::optional<Movement> seen = SeenBy(scope, std::move(movement));
     QM_CHECK(seen.has_value());
@@ -57,17 +58,11 @@ absl::StatusOr<MovementPage> StockReader::ListMovements(const base::Call& call,
 }
 
 absl::StatusOr<Lot> StockReader::GetLot(const base::Call& call, const std::string& name) {
-  QM_ASSIGN_OR_RETURN(const std::vector<LotRow> rows, store_.FindLots(call.deadline, {name}));
-  if (rows.empty()) return LotNotFound(name);
-  const LotRow& row = rows[0];
-  const std::shared_ptr<const UnitTree> tree = units_.tree();
-  if (Covers(call.caller, kRead, clock_.Now(), *tree, row.lot.owner)) return row.lot;
-  QM_ASSIGN_OR_RETURN(const std::vector<UnitId> holders,
-                      queries_.FindHolders(call.deadline, row.id));
-  for (const UnitId holder : holders) {
-    if (Covers(call.caller, kRead, clock_.Now(), *tree, tree->NameOf(holder))) return row.lot;
-  }
-  return LotNotFound(name);
+  const Scope scope(call.caller, {kRead}, clock_.Now(), units_.tree());
+  QM_ASSIGN_OR_RETURN(std::vector<LotRow> known,
+                      FindKnownLots(store_, call.deadline, scope, {name}));
+  if (known.empty()) return LotNotFound(name);
+  return std::move(known[0].lot);
 }
 
 absl::StatusOr<std::vector<Lot>> StockReader::ListLots(const base::Call& call,
@@ -77,7 +72,7 @@ absl::StatusOr<std::vector<Lot>> StockReader::ListLots(const base::Call& call,
       const std::vector<LotRow> rows,
       queries_.ListLots(call.deadline,
                         {.item = items[0]->id,
-                         .units = Scope(call.caller, kRead, clock_.Now(), units_.tree()).Units(),
+                         .units = Scope(call.caller, {kRead}, clock_.Now(), units_.tree()).Units(),
                          .after_expiry = command.after_expiry,
                          .after_name = command.after_name,
                          .limit = command.page_size + 1}));

@@ -149,6 +149,11 @@ class StockStore {
   // Finds lots by name; a name that does not exist is missing from the answer.
   virtual absl::StatusOr<std::vector<LotRow>> FindLots(absl::Time deadline,
                                                        const std::vector<std::string>& names) = 0;
+
+  // Tells which of `lots` an inside account of one of `units` holds or has held, in any order.
+  virtual absl::StatusOr<std::vector<LotId>> FindHeldLots(absl::Time deadline,
+                                                          const std::vector<LotId>& lots,
+                                                          const std::vector<UnitId>& units) = 0;
 };
 
 }  // namespace quartermaster::inventory

@@ -20,6 +20,8 @@ using document::Versioned;
 
 constexpr char kCreate[] = "transfers.create";
 constexpr char kRead[] = "transfers.read";
+constexpr char kReadUnits[] = "units.read";
+constexpr char kReadLots[] = "ledger.read";
 
 document::Change<Transfer> MakeChange(Transfer transfer) {
   document::Change<Transfer> change{.state = std::string(ToName(transfer.state))};
@@ -34,9 +36,12 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::CreateTransfer(
     const base::Call& call, const CreateTransferCommand& command) {
   const absl::Time now = clock_.Now();
   const std::string source_unit(UnitOfLocation(command.source));
+  const std::string destination_unit(UnitOfLocation(command.destination));
   QM_ASSIGN_OR_RETURN(const std::shared_ptr<const UnitTree> tree,
-                      units_.TreeWith(call.deadline, {source_unit}));
+                      units_.TreeWith(call.deadline, {source_unit, destination_unit}));
   QM_RETURN_IF_ERROR(CheckCovers(call.caller, kCreate, now, *tree, source_unit));
+  // Whether there is such a place is told to those alone who may read the unit.
+  QM_RETURN_IF_ERROR(CheckCovers(call.caller, kReadUnits, now, *tree, destination_unit));
   Transfer draft{.transfer_id = uuids_.Next(),
                  .source = command.source,
                  .destination = command.destination,
@@ -48,8 +53,9 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::CreateTransfer(
     line.source = OnTheRoad(draft);
     line.destination = {.location = draft.destination, .state = State::kAvailable};
   }
+  const Scope scope(call.caller, {kCreate, kReadLots}, now, tree);
   const absl::StatusOr<ResolvedLines> resolved =
-      ledger_.Resolve(call.deadline, Reason::kArrive, std::move(arriving));
+      ledger_.Resolve(call.deadline, Reason::kArrive, std::move(arriving), &scope);
   return document::Write<Transfer, TransferBook>(
       store_, call.deadline,
       document::MakeRequest(call, command.request_id,
@@ -243,7 +249,7 @@ TransferDesk::Prepared TransferDesk::Prepare(const base::Call& call, const Step&
   if (kTransferTable.Find(transfer.body.state, step.verb) == nullptr) return prepared;
   const absl::StatusOr<std::vector<MovementLine>> wanted = change(transfer.body);
   if (!wanted.ok() || wanted->empty()) return prepared;
-  prepared.lines = ledger_.Resolve(call.deadline, step.reason, *wanted);
+  prepared.lines = ledger_.Resolve(call.deadline, step.reason, *wanted, nullptr);
   if (!prepared.lines.ok()) return prepared;
   const absl::Status made = stock_.MakeBalances(call.deadline, prepared.lines->Balances());
   if (!made.ok()) prepared.lines = made;

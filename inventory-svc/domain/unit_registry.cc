@@ -44,7 +44,11 @@ absl::Status UnitRegistry::CheckMay(const base::Call& call, absl::string_view pe
 }
 
 absl::Status UnitRegistry::CheckMayCreate(const base::Call& call, const Unit& unit) {
-  if (!unit.parent.empty()) return CheckMay(call, kManage, {unit.parent});
+  if (!unit.parent.empty()) {
+    QM_RETURN_IF_ERROR(CheckMay(call, kManage, {unit.parent}));
+    return CheckMayName(call.caller, kManage, clock_.Now(), *directory_.tree(), unit.parent,
+                        LastSegment(unit.name));
+  }
   QM_ASSIGN_OR_RETURN(const auto tree, directory_.TreeWith(call.deadline, {unit.name}));
   return CheckMayPlantRoot(call.caller, kManage, clock_.Now(), *tree, unit.name);
 }

@@ -58,6 +58,11 @@ class GatedStore final : public StockStore {
                                                const std::vector<std::string>& names) override {
     return store_.FindLots(deadline, names);
   }
+  absl::StatusOr<std::vector<LotId>> FindHeldLots(absl::Time deadline,
+                                                  const std::vector<LotId>& lots,
+                                                  const std::vector<UnitId>& units) override {
+    return store_.FindHeldLots(deadline, lots, units);
+  }
 
  private:
   StockStore& store_;

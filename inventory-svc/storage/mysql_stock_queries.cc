@@ -129,8 +129,8 @@ absl::StatusOr<std::vector<LotRow>> MysqlStockQueries::ListLots(absl::Time deadl
   const std::string units = NumberList(query.units);
   std::string condition = absl::StrCat(
       "t.item_id = ", ToNumber(query.item), " AND (t.owner_unit_id IN (", units,
-      ") OR EXISTS (SELECT 1 FROM balances b WHERE b.lot_id = t.lot_id AND b.quantity > 0 AND "
-      "b.state < 16 AND b.unit_id IN (",
+      ") OR EXISTS (SELECT 1 FROM balances b WHERE b.lot_id = t.lot_id AND b.state < 16 AND "
+      "b.unit_id IN (",
       units, ")))");
   std::vector<mysql::Value> params;
   if (!query.after_name.empty()) {
@@ -145,19 +145,6 @@ absl::StatusOr<std::vector<LotRow>> MysqlStockQueries::ListLots(absl::Time deadl
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
   connection->set_read_deadline(deadline);
   return ReadLots(*connection, condition, std::move(params));
-}
-
-absl::StatusOr<std::vector<UnitId>> MysqlStockQueries::FindHolders(absl::Time deadline, LotId lot) {
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
-  connection->set_read_deadline(deadline);
-  QM_ASSIGN_OR_RETURN(
-      const mysql::Rows rows,
-      connection->Query("SELECT DISTINCT unit_id FROM balances WHERE lot_id = ? AND state < 16 AND "
-                        "quantity > 0",
-                        {ToNumber(lot)}));
-  std::vector<UnitId> units;
-  for (const mysql::Row row : rows) units.push_back(UnitId{static_cast<uint16_t>(row.Int64(0))});
-  return units;
 }
 
 absl::StatusOr<std::vector<LotAmount>> MysqlStockQueries::ListLotAmounts(absl::Time deadline,

@@ -18,7 +18,6 @@ class MysqlStockQueries final : public StockQueries {
   absl::StatusOr<std::vector<BalanceRow>> ListBalances(absl::Time deadline,
                                                        const BalanceQuery& query) override;
   absl::StatusOr<std::vector<LotRow>> ListLots(absl::Time deadline, const LotQuery& query) override;
-  absl::StatusOr<std::vector<UnitId>> FindHolders(absl::Time deadline, LotId lot) override;
   absl::StatusOr<std::vector<LotAmount>> ListLotAmounts(absl::Time deadline, LocationId location,
                                                         ItemId item, int limit) override;
   absl::StatusOr<std::vector<StockLine>> SumStock(absl::Time deadline,

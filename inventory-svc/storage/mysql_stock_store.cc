@@ -127,4 +127,21 @@ absl::StatusOr<std::vector<LotRow>> MysqlStockStore::FindLots(
   return found;
 }
 
+absl::StatusOr<std::vector<LotId>> MysqlStockStore::FindHeldLots(absl::Time deadline,
+                                                                 const std::vector<LotId>& lots,
+                                                                 const std::vector<UnitId>& units) {
+  std::vector<LotId> held;
+  std::vector<LotId> unknown;
+  for (const LotId lot : lots) (held_lots_.Find(lot, units) ? held : unknown).push_back(lot);
+  if (unknown.empty() || units.empty()) return held;
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  for (const LotId lot : unknown) {
+    QM_ASSIGN_OR_RETURN(const std::optional<UnitId> holder, FindHolder(*connection, lot, units));
+    if (!holder.has_value()) continue;
+    held_lots_.Insert(lot, *holder);
+    held.push_back(lot);
+  }
+  return held;
+}
+
 }  // namespace quartermaster::inventory

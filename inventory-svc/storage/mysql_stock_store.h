@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "inventory-svc/domain/stock_store.h"
 #include "inventory-svc/storage/balance_ids.h"
+#include "inventory-svc/storage/held_lots.h"
 #include "platform/base/mutex.h"
 #include "platform/mysql/pool.h"
 #include "platform/mysql/transaction.h"
@@ -27,11 +28,15 @@ class MysqlStockStore final : public StockStore {
       : pool_(pool),
         options_(options),
         own_balance_ids_(std::make_unique<BalanceIds>(options.cached_balance_count_max)),
-        balance_ids_(*own_balance_ids_) {}
+        balance_ids_(*own_balance_ids_),
+        held_lots_(options.cached_lot_count_max) {}
   explicit MysqlStockStore(mysql::Pool& pool) : MysqlStockStore(pool, Options()) {}
   // Remembers balances together with another store, which must outlive it.
   MysqlStockStore(mysql::Pool& pool, const Options& options, BalanceIds& balance_ids)
-      : pool_(pool), options_(options), balance_ids_(balance_ids) {}
+      : pool_(pool),
+        options_(options),
+        balance_ids_(balance_ids),
+        held_lots_(options.cached_lot_count_max) {}
 
   absl::Status Atomically(absl::Time deadline,
                           absl::FunctionRef<absl::Status(StockBook&)> body) override;
@@ -43,6 +48,9 @@ class MysqlStockStore final : public StockStore {
   bool MayBeOneMovementsFault(const absl::Status& status) const override;
   absl::StatusOr<std::vector<LotRow>> FindLots(absl::Time deadline,
                                                const std::vector<std::string>& names) override;
+  absl::StatusOr<std::vector<LotId>> FindHeldLots(absl::Time deadline,
+                                                  const std::vector<LotId>& lots,
+                                                  const std::vector<UnitId>& units) override;
 
   // For the storage of documents, which post inside their own transactions.
   BalanceIds& balance_ids() { return balance_ids_; }
@@ -52,6 +60,7 @@ class MysqlStockStore final : public StockStore {
   const Options options_;
   const std::unique_ptr<BalanceIds> own_balance_ids_;
   BalanceIds& balance_ids_;
+  HeldLots held_lots_;
   base::Mutex mutex_;
   // Lots never change, so what was read once stays true.
   absl::flat_hash_map<std::string, LotRow> lots_ ABSL_GUARDED_BY(mutex_);

@@ -67,6 +67,11 @@ class FakeStockStore final : public StockStore {
   bool MayBeOneMovementsFault(const absl::Status& status) const override;
   absl::StatusOr<std::vector<LotRow>> FindLots(absl::Time deadline,
                                                const std::vector<std::string>& names) override;
+  // No unit holds anything here that it does not own.
+  absl::StatusOr<std::vector<LotId>> FindHeldLots(absl::Time, const std::vector<LotId>&,
+                                                  const std::vector<UnitId>&) override {
+    return std::vector<LotId>();
+  }
 
   // Enters a request that wrote a document.
   void AddDocumentRequest(const RequestKey& request);

@@ -130,7 +130,7 @@ class Round {
     line.destination.location = kRoom;
     line.destination.holder = document;
     QM_ASSIGN_OR_RETURN(const ResolvedLines lines,
-                        ledger_.Resolve(call.deadline, Reason::kDispatch, {line}));
+                        ledger_.Resolve(call.deadline, Reason::kDispatch, {line}, nullptr));
     QM_RETURN_IF_ERROR(store_.MakeBalances(call.deadline, lines.Balances()));
     std::optional<Movement> posted;
     QM_RETURN_IF_ERROR(store_.Atomically(call.deadline, [&](StockBook& book) -> absl::Status {

@@ -76,7 +76,8 @@ TEST_F(LotsTest, CreateFailsInTheDocumentedOrder) {
 }
 
 TEST_F(LotsTest, CreateAnswersWithTheLotAndARepetitionByteForByte) {
-  v1::CreateLotRequest request = ACreateLot("items/vaccine", "v1", "units/station", "2027-01-31");
+  v1::CreateLotRequest request =
+      ACreateLot("items/vaccine", "station-v1", "units/station", "2027-01-31");
   request.mutable_lot()->set_name("items/other/lots/other");
   request.mutable_lot()->set_origin(v1::Lot::DONOR);
   request.mutable_lot()->set_origin_reference("捐赠 17 号");
@@ -84,14 +85,15 @@ TEST_F(LotsTest, CreateAnswersWithTheLotAndARepetitionByteForByte) {
   const auto first = CreateLot(request, kEast);
 
   ASSERT_TRUE(first.ok()) << first.status();
-  EXPECT_EQ(first->name(), "items/vaccine/lots/v1");
+  EXPECT_EQ(first->name(), "items/vaccine/lots/station-v1");
   EXPECT_EQ(first->origin(), v1::Lot::DONOR);
   EXPECT_EQ(first->origin_reference(), "捐赠 17 号");
   EXPECT_EQ(first->owner(), "units/station");
   EXPECT_EQ(first->expiry_date(), "2027-01-31");
   EXPECT_GT(first->create_time().seconds(), 0);
   EXPECT_EQ(CreateLot(request, kEast)->SerializeAsString(), first->SerializeAsString());
-  EXPECT_EQ(GetLot("items/vaccine/lots/v1")->SerializeAsString(), first->SerializeAsString());
+  EXPECT_EQ(GetLot("items/vaccine/lots/station-v1")->SerializeAsString(),
+            first->SerializeAsString());
   request.mutable_lot()->set_expiry_date("2027-01-30");
   EXPECT_EQ(Outcome(CreateLot(request, kEast)), "ALREADY_EXISTS REQUEST_ID_REUSED");
 }
@@ -108,7 +110,7 @@ TEST_F(LotsTest, CreateRefusesDaysThatAreNone) {
 
 TEST_F(LotsTest, OneOfTwoCallersCreatesALot) {
   for (int round = 0; round < 8; ++round) {
-    const std::string id = absl::StrCat("r", round);
+    const std::string id = absl::StrCat("east-r", round);
     const v1::CreateLotRequest requests[] = {ACreateLot("items/mask", id),
                                              ACreateLot("items/mask", id)};
     std::string outcomes[2];
@@ -134,7 +136,8 @@ TEST_F(LotsTest, GetFailsInTheDocumentedOrder) {
   EXPECT_EQ(Outcome(GetLot("items/mask/lots/w1", kWest)), "OK");
 }
 
-// Goal: a lot is seen by its owner and by who holds some of it, and for others it is not there.
+// Goal: a lot is seen by its owner and by who holds some of it or held some, and for others it is
+// not there.
 TEST_F(LotsTest, IsSeenByOwnerAndHolderAlone) {
   const std::string lot = "items/mask/lots/w1";
   ASSERT_EQ(Outcome(CreateLot(ACreateLot("items/mask", "w1", "units/west"))), "OK");
@@ -150,8 +153,59 @@ TEST_F(LotsTest, IsSeenByOwnerAndHolderAlone) {
   EXPECT_EQ(Outcome(GetLot(lot, kEast)), "OK");
   EXPECT_THAT(ListAll("items/mask", kEast), ElementsAre("m1", "m2", "w1"));
   MustPost(AConsumption(5, kDepot, lot));
-  EXPECT_EQ(Outcome(GetLot(lot, kEast)), "NOT_FOUND LOT_NOT_FOUND");
-  EXPECT_THAT(ListAll("items/mask", kEast), ElementsAre("m1", "m2"));
+  EXPECT_EQ(Outcome(GetLot(lot, kEast)), "OK");
+  EXPECT_THAT(ListAll("items/mask", kEast), ElementsAre("m1", "m2", "w1"));
+}
+
+// Goal: by posting, nobody learns whether others have a lot, or brings it into their own view.
+// Method: everything else about the postings is right, so that they would pass.
+TEST_F(LotsTest, AForeignLotCannotBePostedAndIsAsOneThatIsNotThere) {
+  const std::string foreign = "items/mask/lots/w1";
+  ASSERT_EQ(Outcome(CreateLot(ACreateLot("items/mask", "w1", "units/west"))), "OK");
+  const auto refusal = [&](const v1::PostMovementRequest& request) {
+    return Post(request, kEast).status();
+  };
+
+  const absl::Status of_foreign = refusal(AReceipt(5, kDepot, foreign));
+  const absl::Status of_none = refusal(AReceipt(5, kDepot, "items/mask/lots/w2"));
+
+  EXPECT_EQ(status::GetReason(of_foreign), "LOT_NOT_FOUND");
+  EXPECT_EQ(std::string(of_foreign.message()),
+            "there is no items/mask/lots/w1; create the lot before goods of it move");
+  EXPECT_EQ(std::string(of_none.message()),
+            "there is no items/mask/lots/w2; create the lot before goods of it move");
+  EXPECT_EQ(status::GetReason(refusal(AConsumption(5, kDepot, foreign))), "LOT_NOT_FOUND");
+  // Of two, the first in the request is named, whichever is there.
+  EXPECT_THAT(
+      std::string(
+          refusal(APosting(v1::RECEIVE,
+                           {ALine(foreign, kDepot, v1::SUPPLIER, v1::AVAILABLE, 1),
+                            ALine("items/mask/lots/w2", kDepot, v1::SUPPLIER, v1::AVAILABLE, 1)}))
+              .message()),
+      ::testing::HasSubstr("w1"));
+  EXPECT_EQ(Outcome(GetLot(foreign, kEast)), "NOT_FOUND LOT_NOT_FOUND");
+  EXPECT_EQ(Count("balances"), 0);
+
+  // Whoever covers both brings it; then it is theirs to use, and to find again when it ran out.
+  MustPost(AReceipt(5, kDepot, foreign));
+  MustPost(AConsumption(5, kDepot, foreign), kEast);
+  EXPECT_EQ(Outcome(Post(AReceipt(1, kDepot, foreign), kEast)), "OK");
+}
+
+// Goal: choosing an id tells nobody which lots others have.
+TEST_F(LotsTest, WhoCoversAPartGivesIdsOfThatPartAlone) {
+  ASSERT_EQ(Outcome(CreateLot(ACreateLot("items/mask", "w1", "units/west"))), "OK");
+
+  const auto taken = CreateLot(ACreateLot("items/mask", "w1"), kEast);
+  const auto is_free = CreateLot(ACreateLot("items/mask", "w2"), kEast);
+
+  EXPECT_EQ(Outcome(taken), "PERMISSION_DENIED ID_OUT_OF_SCOPE");
+  EXPECT_EQ(Outcome(is_free), "PERMISSION_DENIED ID_OUT_OF_SCOPE");
+  EXPECT_EQ(Metadata(taken, "prefix"), "east-");
+  EXPECT_EQ(Metadata(taken, "id"), "w1");
+  EXPECT_EQ(Outcome(CreateLot(ACreateLot("items/mask", "east-w1"), kEast)), "OK");
+  EXPECT_EQ(Outcome(CreateLot(ACreateLot("items/mask", "east-w1"), kEast)),
+            "ALREADY_EXISTS LOT_EXISTS");
 }
 
 TEST_F(LotsTest, ListFailsInTheDocumentedOrder) {

@@ -294,7 +294,8 @@ TEST_F(PostMovementTest, APaperEntersOnceWhoeverBringsIt) {
   EXPECT_EQ(Outcome(again), "ALREADY_EXISTS SOURCE_DOCUMENT_POSTED");
   EXPECT_EQ(Metadata(again, "movement"), first);
   // Another unit learns that the paper is taken, and not by what.
-  const auto foreign = Post(WithPaper(AReceipt(5, kRoom), "A-1"), kWest);
+  ASSERT_EQ(Outcome(CreateLot(ACreateLot("items/mask", "west-1", "units/west"), kWest)), "OK");
+  const auto foreign = Post(WithPaper(AReceipt(5, kRoom, "items/mask/lots/west-1"), "A-1"), kWest);
   EXPECT_EQ(Outcome(foreign), "ALREADY_EXISTS SOURCE_DOCUMENT_POSTED");
   EXPECT_EQ(Metadata(foreign, "movement"), "(none)");
   EXPECT_THAT(std::string(foreign.status().message()), Not(HasSubstr("movements/")));

@@ -12,8 +12,9 @@ using ::testing::ElementsAre;
 class TransitTest : public LedgerTest {
  protected:
   TransitTest() {
-    server_->authenticator().Grant(kClerk, "units/city",
-                                   {"transfers.create", "transfers.read", "transfers.dispatch"});
+    server_->authenticator().Grant(
+        kClerk, "units/city",
+        {"transfers.create", "transfers.read", "transfers.dispatch", "units.read"});
     MustPost(AReceipt(100));
     v1::CreateTransferRequest create;
     create.set_source(kDepot);

@@ -25,8 +25,9 @@ constexpr char kSigner[] = "persons/signer";
 // May do everything with transfers, at neither end.
 constexpr char kBystander[] = "persons/bystander";
 
-const std::vector<std::string> kAll = {"transfers.create", "transfers.read", "transfers.dispatch",
-                                       "transfers.receive", "transfers.resolve"};
+const std::vector<std::string> kAll = {"transfers.create",   "transfers.read",
+                                       "transfers.dispatch", "transfers.receive",
+                                       "transfers.resolve",  "units.read"};
 
 class TransfersTest : public LedgerTest {
  protected:
@@ -34,6 +35,7 @@ class TransfersTest : public LedgerTest {
     FakeAuthenticator& people = server_->authenticator();
     for (const char* name : {kOfficer, kOther, kThird}) people.Grant(name, "units/city", kAll);
     people.Grant(kSender, "units/east", kAll);
+    people.Grant(kSender, "units/west", {"units.read"});
     people.Grant(kSigner, "units/west", kAll);
     MakeUnit("aside", "units/city");
     people.Grant(kBystander, "units/aside", kAll);
@@ -248,6 +250,31 @@ TEST_F(TransfersTest, CreateFailsInTheDocumentedOrder) {
   EXPECT_EQ(Outcome(Create(request)), "FAILED_PRECONDITION QUANTITY_OVERFLOW");
   request.mutable_lines(0)->mutable_quantity()->set_amount(1);
   EXPECT_EQ(Outcome(Create(request)), "OK");
+}
+
+// Goal: by drafts, nobody learns which places others have, or which lots.
+TEST_F(TransfersTest, ADraftTellsNothingOfUnitsThatItsWriterMayNotRead) {
+  server_->authenticator().Revoke(kSender);
+  server_->authenticator().Grant(kSender, "units/east", kAll);
+  const auto refusal = [&](const std::string& destination, const std::string& lot) {
+    v1::CreateTransferRequest request = ADraft(1, "", lot);
+    request.set_destination(destination);
+    const auto answer = Create(request, kSender);
+    return absl::StrCat(Outcome(answer), " ", std::string(answer.status().message()));
+  };
+
+  for (const char* unit : {"units/west", "units/ghost"}) {
+    EXPECT_EQ(refusal(absl::StrCat(unit, "/locations/room"), kMasks),
+              absl::StrCat("PERMISSION_DENIED PERMISSION_DENIED you need the permission units.read "
+                           "for ",
+                           unit, ", which none of your grants gives"));
+  }
+  ASSERT_EQ(Outcome(CreateLot(ACreateLot("items/mask", "w1", "units/west"))), "OK");
+  for (const char* lot : {"items/mask/lots/w1", "items/mask/lots/ghost"}) {
+    EXPECT_EQ(refusal(kShelf, lot), absl::StrCat("NOT_FOUND LOT_NOT_FOUND there is no ", lot,
+                                                 "; create the lot before goods of it move"));
+  }
+  EXPECT_EQ(refusal(kShelf, kMasks), "OK ");
 }
 
 TEST_F(TransfersTest, ALotStandsInOneLineAndLinesAreBounded) {

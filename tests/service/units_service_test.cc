@@ -151,7 +151,7 @@ TEST_F(UnitsTest, ARepeatedCreateGetsTheFirstAnswerEvenAfterChanges) {
 }
 
 TEST_F(UnitsTest, ARepeatedCreateIsRefusedToWhoLostTheGrant) {
-  const v1::CreateUnitRequest request = ACreateUnit("qinghe", "units/east");
+  const v1::CreateUnitRequest request = ACreateUnit("east-qinghe", "units/east");
   ASSERT_TRUE(Create(request, kEast).ok());
   server_->authenticator().Revoke(kEast);
   server_->authenticator().Grant(kEast, "units/west", {"units.manage"});
@@ -162,9 +162,30 @@ TEST_F(UnitsTest, ARepeatedCreateIsRefusedToWhoLostTheGrant) {
 TEST_F(UnitsTest, TheSameRequestIdOfAnotherCallerIsAnotherRequest) {
   v1::CreateUnitRequest request = ACreateUnit("a", "units/east");
   ASSERT_TRUE(Create(request).ok());
-  request.set_unit_id("b");
+  request.set_unit_id("east-b");
 
   EXPECT_EQ(Outcome(Create(request, kEast)), "OK");
+}
+
+// Goal: choosing an id tells nobody which ids others have.
+TEST_F(UnitsTest, WhoCoversAPartGivesIdsOfThatPartAlone) {
+  const auto taken = Create(ACreateUnit("west", "units/east"), kEast);
+  const auto is_free = Create(ACreateUnit("ghost", "units/east"), kEast);
+
+  EXPECT_EQ(Outcome(taken), "PERMISSION_DENIED ID_OUT_OF_SCOPE");
+  EXPECT_EQ(Outcome(is_free), "PERMISSION_DENIED ID_OUT_OF_SCOPE");
+  EXPECT_EQ(Metadata(taken, "prefix"), "east-");
+  EXPECT_EQ(std::string(taken.status().message()),
+            "you may give no such id as west; choose one that begins with east-");
+  EXPECT_EQ(Outcome(Create(ACreateUnit("easternmost", "units/east"), kEast)),
+            "PERMISSION_DENIED ID_OUT_OF_SCOPE");
+  EXPECT_EQ(Outcome(Create(ACreateUnit("east-1", "units/east"), kEast)), "OK");
+  EXPECT_EQ(Outcome(Create(ACreateUnit("east-1", "units/east"), kEast)),
+            "ALREADY_EXISTS UNIT_EXISTS");
+  // The unit that it is to be beneath counts, not any that the caller covers.
+  EXPECT_EQ(Outcome(Create(ACreateUnit("east-2", "units/station"), kEast)),
+            "PERMISSION_DENIED ID_OUT_OF_SCOPE");
+  EXPECT_EQ(Outcome(Create(ACreateUnit("north", "units/east"), kAdmin)), "OK");
 }
 
 TEST_F(UnitsTest, ARefusalLeavesNoTrace) {
