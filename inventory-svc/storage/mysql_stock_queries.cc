@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "inventory-svc/storage/lot_rows.h"
 #include "inventory-svc/storage/movement_rows.h"
+#include "inventory-svc/storage/newest_of_units.h"
 #include "inventory-svc/storage/sums.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
@@ -21,25 +22,6 @@ constexpr int64_t kLinesPerPageMax = 10'000;
 std::string NumberList(const std::vector<UnitId>& units) {
   return absl::StrJoin(units, ",",
                        [](std::string* out, UnitId unit) { absl::StrAppend(out, ToNumber(unit)); });
-}
-
-// The newest movements of each unit by its own index, and of those the newest: the work is bounded
-// by units times page, however long the books are.
-std::string NewestOfUnits(const MovementQuery& query) {
-  std::vector<std::string> parts;
-  for (const UnitId unit : query.units) {
-    std::string part =
-        absl::StrCat("(SELECT movement_id FROM movement_scopes WHERE unit_id = ", ToNumber(unit));
-    if (query.item.has_value()) absl::StrAppend(&part, " AND item_id = ", ToNumber(*query.item));
-    if (!query.before.is_nil()) {
-      absl::StrAppend(&part, " AND movement_id < ", UuidLiteral(query.before));
-    }
-    absl::StrAppend(&part, " GROUP BY movement_id ORDER BY movement_id DESC LIMIT ",
-                    query.limit + 1, ")");
-    parts.push_back(std::move(part));
-  }
-  return absl::StrCat(absl::StrJoin(parts, " UNION "), " ORDER BY movement_id DESC LIMIT ",
-                      query.limit + 1);
 }
 
 // How many of the movements, newest first, fit onto a page.
@@ -68,14 +50,17 @@ absl::StatusOr<MovementPage> MysqlStockQueries::ListMovements(absl::Time deadlin
   if (query.units.empty()) return page;
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
   connection->set_read_deadline(deadline);
-  QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection->Query(NewestOfUnits(query)));
-  if (rows.empty()) return page;
+  QM_ASSIGN_OR_RETURN(const std::vector<base::Uuid> newest,
+                      FindNewestOfUnits(*connection, {.table = "movement_scopes",
+                                                      .id_column = "movement_id",
+                                                      .item = query.item,
+                                                      .item_index = "ix_movement_scopes_item",
+                                                      .units = query.units,
+                                                      .before = query.before,
+                                                      .limit = query.limit + 1}));
+  if (newest.empty()) return page;
   std::vector<std::string> ids;
-  for (const mysql::Row row : rows) {
-    const std::optional<base::Uuid> id = base::Uuid::FromBytes(row.String(0));
-    QM_CHECK(id.has_value());
-    ids.push_back(UuidLiteral(*id));
-  }
+  for (const base::Uuid& id : newest) ids.push_back(UuidLiteral(id));
   QM_ASSIGN_OR_RETURN(const size_t fitting,
                       CountFitting(*connection, ids, static_cast<size_t>(query.limit)));
   page.has_more = ids.size() > fitting;
