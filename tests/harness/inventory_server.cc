@@ -1,7 +1,14 @@
 #include "tests/harness/inventory_server.h"
 
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <map>
 #include <optional>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "platform/base/check.h"
 #include "platform/log/log.h"
@@ -34,6 +41,36 @@ void QuietLog() {
   static const bool is_started =
       log::Start({.service = "inventory-svc", .level = log::Level::kWarning}).ok();
   QM_CHECK(is_started);
+}
+
+// Leads to the database as the service does in production: as a user who may do what
+// `runtime.grants` lists, and nothing else. Made once for each database.
+mysql::ConnectionOptions ServingUser(TestDatabase& database) {
+  static auto* const users = new std::map<std::string, mysql::ConnectionOptions>;
+  const auto known = users->find(database.name());
+  if (known != users->end()) return known->second;
+  mysql::ConnectionOptions serving = database.options();
+  serving.user = absl::StrCat("serve_", database.name());
+  std::vector<mysql::Statement> statements = {
+      {absl::StrCat("CREATE USER '", serving.user, "'@'localhost'")}};
+  std::ifstream file(QM_RUNTIME_GRANTS);
+  for (std::string line; std::getline(file, line);) {
+    const std::vector<std::string> parts = absl::StrSplit(line, " ON ");
+    if (absl::StartsWith(line, "#") || parts.size() != 2) continue;
+    statements.push_back({absl::StrCat("GRANT ", parts[0], " ON `", database.name(), "`.", parts[1],
+                                       " TO '", serving.user, "'@'localhost'")});
+  }
+  QM_CHECK(statements.size() > 2);
+  const auto connection = mysql::Connection::Open(database.options());
+  QM_CHECK(connection.ok());
+  for (const mysql::Statement& statement : statements) {
+    const absl::Status granted = (*connection)->Query(statement.sql).status();
+    if (granted.ok()) continue;
+    std::fprintf(stderr, "%s: %s\n", statement.sql.c_str(), granted.ToString().c_str());
+    std::abort();
+  }
+  (*users)[database.name()] = serving;
+  return serving;
 }
 
 rpc::MethodTable LoadMethods() {
@@ -80,7 +117,7 @@ InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable&
                                  const Options& options)
     : clock_(options.clock_ahead),
       methods_(methods),
-      pools_(database.options()),
+      pools_(ServingUser(database)),
       executors_(ExecutorOptions(), clock_),
       serve_({methods_, options.authenticator == nullptr ? authenticator_ : *options.authenticator,
               executors_, metrics_, clock_}),

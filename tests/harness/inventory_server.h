@@ -53,8 +53,9 @@ class WrongClock final : public base::Clock {
   const absl::Duration ahead_;
 };
 
-// The inventory service's real objects behind a real port of the loopback, on a test's database;
-// only who calls is taken on trust. Thread-safe.
+// The inventory service's real objects behind a real port of the loopback, on a test's database,
+// as a user with exactly the grants of `runtime.grants`; only who calls is taken on trust.
+// Thread-safe.
 class InventoryServer {
  public:
   struct Options {
