@@ -20,6 +20,12 @@ bool IsMeasure(absl::string_view text) {
          });
 }
 
+bool IsIssuer(absl::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](unsigned char c) {
+    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '.' || c == '_' || c == '-';
+  });
+}
+
 }  // namespace
 
 std::string ParseMeasure(absl::string_view field, const std::string& value,
@@ -98,6 +104,24 @@ Title ParseTitle(absl::string_view path, const type::v1::Title& title, rpc::Fiel
 void RenderTitle(const Title& title, type::v1::Title& out) {
   out.set_zh(title.zh);
   out.set_en(title.en);
+}
+
+SourceDocument ParseSourceDocument(const v1::SourceDocument& document, rpc::FieldErrors& errors) {
+  if (!IsIssuer(document.issuer())) {
+    errors.Add("source_document.issuer",
+               absl::StrCat(rpc::Quoted(document.issuer()), " is not 1 to 64 of [a-z0-9._-]"));
+  }
+  return {.issuer = document.issuer(),
+          .number = rpc::ParseText("source_document.number", document.number(),
+                                   {.length_min = 1, .length_max = 64}, errors),
+          .line = static_cast<int32_t>(
+              rpc::ParseInt("source_document.line", document.line(), 0, 1'000'000, errors))};
+}
+
+void RenderSourceDocument(const SourceDocument& document, v1::SourceDocument& out) {
+  out.set_issuer(document.issuer);
+  out.set_number(document.number);
+  out.set_line(document.line);
 }
 
 }  // namespace quartermaster::inventory

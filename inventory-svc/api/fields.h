@@ -9,6 +9,7 @@
 #include "inventory-svc/domain/title.h"
 #include "platform/base/uuid.h"
 #include "platform/rpc/parse.h"
+#include "quartermaster/inventory/v1/ledger.pb.h"
 #include "quartermaster/type/v1/as_of.pb.h"
 #include "quartermaster/type/v1/quantity.pb.h"
 
@@ -60,5 +61,9 @@ Domain ParseEnumValue(absl::string_view field, Proto value, bool (*is_known)(int
   if (static_cast<int>(value) == 0) return when_unspecified;
   return ParseEnumValue<Domain>(field, value, is_known, errors);
 }
+
+// Reads the field `source_document`.
+SourceDocument ParseSourceDocument(const v1::SourceDocument& document, rpc::FieldErrors& errors);
+void RenderSourceDocument(const SourceDocument& document, v1::SourceDocument& out);
 
 }  // namespace quartermaster::inventory

@@ -46,24 +46,6 @@ Account ParseAccount(const std::string& path, const pb::Account& account, FieldE
                                          pb::AccountState_IsValid, errors)};
 }
 
-bool IsIssuer(absl::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-  });
-}
-
-SourceDocument ParseSourceDocument(const pb::SourceDocument& document, FieldErrors& errors) {
-  if (!IsIssuer(document.issuer())) {
-    errors.Add("source_document.issuer",
-               absl::StrCat(Quoted(document.issuer()), " is not 1 to 64 of [a-z0-9._-]"));
-  }
-  return {.issuer = document.issuer(),
-          .number = rpc::ParseText("source_document.number", document.number(),
-                                   {.length_min = 1, .length_max = 64}, errors),
-          .line = static_cast<int32_t>(
-              rpc::ParseInt("source_document.line", document.line(), 0, 1'000'000, errors))};
-}
-
 // What pages of one list have in common: the request without what differs from page to page.
 template <typename Request>
 std::string QueryOf(Request request) {
@@ -272,9 +254,7 @@ void RenderMovement(const Movement& movement, pb::Movement& out) {
   *out.mutable_record_time() = rpc::RenderTimestamp(movement.record_time);
   out.set_caller(movement.caller);
   if (movement.source_document.has_value()) {
-    out.mutable_source_document()->set_issuer(movement.source_document->issuer);
-    out.mutable_source_document()->set_number(movement.source_document->number);
-    out.mutable_source_document()->set_line(movement.source_document->line);
+    RenderSourceDocument(*movement.source_document, *out.mutable_source_document());
   }
   out.set_note(movement.note);
   if (movement.reverses.has_value()) out.set_reverses(MovementName(*movement.reverses));

@@ -1,6 +1,7 @@
 #include "inventory-svc/api/transfers_codec.h"
 
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -49,6 +50,13 @@ void CheckLineCount(int count, int count_min, FieldErrors& errors) {
   }
 }
 
+// Reads the field `occurred_time` of any request that has one.
+template <typename Request>
+std::optional<absl::Time> ParseOccurredTime(const Request& request, FieldErrors& errors) {
+  if (!request.has_occurred_time()) return std::nullopt;
+  return rpc::ParseTimestamp("occurred_time", request.occurred_time(), {}, errors);
+}
+
 std::string QueryOf(const v1::ListTransfersRequest& request) {
   return absl::StrCat("transfers|", request.unit(), "|", request.waiting_for_me());
 }
@@ -76,6 +84,10 @@ absl::StatusOr<CreateTransferCommand> ParseCreateTransfer(
       errors.Add(FieldPath(path, "lot"), "stands twice; add the quantities up");
     }
   }
+  if (request.has_source_document()) {
+    command.source_document = ParseSourceDocument(request.source_document(), errors);
+  }
+  command.occurred_time = ParseOccurredTime(request, errors);
   command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
@@ -108,6 +120,7 @@ absl::StatusOr<DispatchTransferCommand> ParseDispatchTransfer(
   command.etag = ParseEtag(request.etag(), errors);
   command.waybill =
       rpc::ParseText("waybill", request.waybill(), {.length_max = kWaybillLengthMax}, errors);
+  command.occurred_time = ParseOccurredTime(request, errors);
   command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
@@ -129,6 +142,7 @@ absl::StatusOr<ConfirmTransferReceiptCommand> ParseConfirmTransferReceipt(
                              .damaged = ParsePart(path, "damaged", line.damaged(), errors),
                              .short_quantity = ParsePart(path, "short", line.short_(), errors)});
   }
+  command.occurred_time = ParseOccurredTime(request, errors);
   command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
@@ -153,6 +167,7 @@ absl::StatusOr<ResolveTransferVarianceCommand> ParseResolveTransferVariance(
   command.note =
       rpc::ParseText("note", request.note(),
                      {.length_min = 1, .length_max = kNoteLengthMax, .is_multiline = true}, errors);
+  command.occurred_time = ParseOccurredTime(request, errors);
   command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
@@ -195,6 +210,12 @@ void RenderTransfer(const document::Versioned<Transfer>& versioned, v1::Transfer
   *out.mutable_create_time() = rpc::RenderTimestamp(transfer.create_time);
   *out.mutable_update_time() = rpc::RenderTimestamp(transfer.update_time);
   out.set_etag(document::MakeEtag(versioned.version));
+  if (transfer.source_document.has_value()) {
+    RenderSourceDocument(*transfer.source_document, *out.mutable_source_document());
+  }
+  if (transfer.occurred_time.has_value()) {
+    *out.mutable_occurred_time() = rpc::RenderTimestamp(*transfer.occurred_time);
+  }
 }
 
 void RenderTransfers(const v1::ListTransfersRequest& request, const TransferPage& page,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "inventory-svc/domain/ledger_types.h"
 #include "platform/base/uuid.h"
 #include "platform/document/state_table.h"
+#include "platform/values/canonical.h"
 
 namespace quartermaster::inventory {
 
@@ -91,6 +93,10 @@ struct Transfer {
   std::vector<base::Uuid> movements;
   absl::Time create_time;
   absl::Time update_time;
+  // The paper that it was written from.
+  std::optional<SourceDocument> source_document;
+  // When its last step was taken, as told; nothing if nobody said.
+  std::optional<absl::Time> occurred_time;
 };
 
 // What one line looked like on arrival, in base units. Lines are counted from 1.
@@ -119,6 +125,7 @@ void VisitFields(V& visit, Transfer& transfer) {
   visit(transfer.transfer_id, transfer.source, transfer.destination, transfer.lines, transfer.state,
         transfer.waybill, transfer.creator, transfer.dispatcher, transfer.receiver,
         transfer.movements, transfer.create_time, transfer.update_time);
+  canonical::VisitGrown(visit, transfer.source_document, transfer.occurred_time);
 }
 template <typename V>
 void VisitFields(V& visit, ReceiptLine& line) {

@@ -24,7 +24,8 @@ constexpr char kReadUnits[] = "units.read";
 constexpr char kReadLots[] = "ledger.read";
 
 document::Change<Transfer> MakeChange(Transfer transfer) {
-  document::Change<Transfer> change{.state = std::string(ToName(transfer.state))};
+  document::Change<Transfer> change{.occurred_time = transfer.occurred_time,
+                                    .state = std::string(ToName(transfer.state))};
   change.tasks = kTransferTable.TasksIn(transfer.state, PlacesOf(transfer), ActorsOf(transfer));
   change.after = std::move(transfer);
   return change;
@@ -35,6 +36,7 @@ document::Change<Transfer> MakeChange(Transfer transfer) {
 absl::StatusOr<Versioned<Transfer>> TransferDesk::CreateTransfer(
     const base::Call& call, const CreateTransferCommand& command) {
   const absl::Time now = clock_.Now();
+  QM_RETURN_IF_ERROR(CheckOccurredTime(command.occurred_time, now));
   const std::string source_unit(UnitOfLocation(command.source));
   const std::string destination_unit(UnitOfLocation(command.destination));
   QM_ASSIGN_OR_RETURN(const std::shared_ptr<const UnitTree> tree,
@@ -46,7 +48,9 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::CreateTransfer(
                  .source = command.source,
                  .destination = command.destination,
                  .lines = command.lines,
-                 .creator = call.caller.name};
+                 .creator = call.caller.name,
+                 .source_document = command.source_document,
+                 .occurred_time = command.occurred_time};
   // Looked up as goods that arrive, because what may not rest at the destination may not be sent.
   std::vector<MovementLine> arriving = DispatchLines(draft);
   for (MovementLine& line : arriving) {
@@ -72,6 +76,7 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::CreateTransfer(
          QM_ASSIGN_OR_RETURN(const std::shared_ptr<const LocationFacts> destination,
                              units_.GetLocation(call.deadline, draft.destination));
          QM_RETURN_IF_ERROR(resolved.status());
+         QM_RETURN_IF_ERROR(CheckPaperIsFree(call, book, draft.source_document));
          Transfer transfer = draft;
          for (size_t i = 0; i < transfer.lines.size(); ++i) {
            transfer.lines[i].base_quantity = resolved->named[i].base_quantity;
@@ -79,6 +84,9 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::CreateTransfer(
          transfer.create_time = transfer.update_time = record_time;
          QM_RETURN_IF_ERROR(
              book.InsertTransfer(transfer.transfer_id, source->unit, destination->unit));
+         if (draft.source_document.has_value()) {
+           QM_RETURN_IF_ERROR(book.TakePaper(*draft.source_document, transfer.transfer_id));
+         }
          return MakeChange(std::move(transfer));
        }});
 }
@@ -124,7 +132,8 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::DispatchTransfer(
                   .verb = TransferVerb::kDispatch,
                   .request = document::MakeRequest(call, command.request_id,
                                                    canonical::Hash("dispatch-transfer.1", command)),
-                  .reason = Reason::kDispatch};
+                  .reason = Reason::kDispatch,
+                  .occurred_time = command.occurred_time};
   return TakeStep(call, step, [&](Transfer& transfer) {
     transfer.state = TransferState::kOnTheWay;
     transfer.waybill = command.waybill;
@@ -140,7 +149,8 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::ConfirmTransferReceipt(
       .etag = command.etag,
       .verb = TransferVerb::kConfirmReceipt,
       .request = document::MakeRequest(call, command.request_id,
-                                       canonical::Hash("confirm-transfer-receipt.1", command))};
+                                       canonical::Hash("confirm-transfer-receipt.1", command)),
+      .occurred_time = command.occurred_time};
   return TakeStep(call, step, [&](Transfer& transfer) -> absl::StatusOr<std::vector<MovementLine>> {
     QM_RETURN_IF_ERROR(Receive(command.lines, transfer));
     transfer.state =
@@ -158,7 +168,8 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::ResolveTransferVariance(
       .verb = TransferVerb::kResolveVariance,
       .request = document::MakeRequest(call, command.request_id,
                                        canonical::Hash("resolve-transfer-variance.1", command)),
-      .note = command.note};
+      .note = command.note,
+      .occurred_time = command.occurred_time};
   return TakeStep(call, step, [&](Transfer& transfer) -> absl::StatusOr<std::vector<MovementLine>> {
     transfer.state = TransferState::kClosed;
     return VarianceLines(command.lines, transfer);
@@ -180,6 +191,7 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::CancelTransfer(
 
 absl::StatusOr<Versioned<Transfer>> TransferDesk::TakeStep(const base::Call& call, const Step& step,
                                                            Change change) {
+  QM_RETURN_IF_ERROR(CheckOccurredTime(step.occurred_time, clock_.Now()));
   const Prepared prepared = Prepare(call, step, change);
   const std::string name = TransferName(step.transfer_id);
   return document::Write<Transfer, TransferBook>(
@@ -199,18 +211,23 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::TakeStep(const base::Call& cal
          // Somebody took a step since the lines were looked up, and the caller has seen it already.
          if (current->version != prepared.version) return status::EtagMismatch(name);
          if (!prepared.lines->named.empty()) {
-           QM_ASSIGN_OR_RETURN(const Movement movement,
-                               ledger_.PostForDocument(call, book.stock(),
-                                                       {.document = step.transfer_id,
-                                                        .request_id = step.request.request_id,
-                                                        .reason = step.reason,
-                                                        .lines = *prepared.lines,
-                                                        .note = step.note,
-                                                        .occurred_time = record_time,
-                                                        .not_before = record_time}));
+           QM_ASSIGN_OR_RETURN(
+               const Movement movement,
+               ledger_.PostForDocument(call, book.stock(),
+                                       {.document = step.transfer_id,
+                                        .request_id = step.request.request_id,
+                                        .reason = step.reason,
+                                        .lines = *prepared.lines,
+                                        .note = step.note,
+                                        .occurred_time = step.occurred_time.value_or(record_time),
+                                        .not_before = record_time}));
            transfer.movements.push_back(movement.movement_id);
            record_time = movement.record_time + absl::Microseconds(1);
          }
+         if (transfer.state == TransferState::kCancelled) {
+           QM_RETURN_IF_ERROR(book.FreePaper(step.transfer_id));
+         }
+         transfer.occurred_time = step.occurred_time;
          transfer.update_time = record_time;
          document::Change<Transfer> changed = MakeChange(std::move(transfer));
          changed.record_time = record_time;
@@ -254,6 +271,17 @@ TransferDesk::Prepared TransferDesk::Prepare(const base::Call& call, const Step&
   const absl::Status made = stock_.MakeBalances(call.deadline, prepared.lines->Balances());
   if (!made.ok()) prepared.lines = made;
   return prepared;
+}
+
+absl::Status TransferDesk::CheckPaperIsFree(const base::Call& call, TransferBook& book,
+                                            const std::optional<SourceDocument>& paper) const {
+  if (!paper.has_value()) return absl::OkStatus();
+  QM_ASSIGN_OR_RETURN(const std::optional<base::Uuid> holder, book.FindByPaper(*paper));
+  if (!holder.has_value()) return absl::OkStatus();
+  QM_ASSIGN_OR_RETURN(const Current<Transfer> transfer,
+                      document::Find<Transfer>(book, TransferName(*holder)));
+  const bool may_read = transfer.has_value() && CoversAnEnd(call.caller, transfer->body);
+  return TransferPaperTaken(*paper, may_read ? holder : std::nullopt);
 }
 
 absl::Status TransferDesk::KnowEnds(absl::Time deadline, const Transfer& transfer) {

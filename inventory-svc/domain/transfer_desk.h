@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,18 +21,22 @@ struct CreateTransferCommand {
   std::string source;
   std::string destination;
   std::vector<TransferLine> lines;
+  std::optional<SourceDocument> source_document;
+  std::optional<absl::Time> occurred_time;
   base::Uuid request_id;
 };
 struct DispatchTransferCommand {
   base::Uuid transfer_id;
   std::string etag;
   std::string waybill;
+  std::optional<absl::Time> occurred_time;
   base::Uuid request_id;
 };
 struct ConfirmTransferReceiptCommand {
   base::Uuid transfer_id;
   std::string etag;
   std::vector<ReceiptLine> lines;
+  std::optional<absl::Time> occurred_time;
   base::Uuid request_id;
 };
 struct ResolveTransferVarianceCommand {
@@ -39,6 +44,7 @@ struct ResolveTransferVarianceCommand {
   std::string etag;
   std::vector<VarianceLine> lines;
   std::string note;
+  std::optional<absl::Time> occurred_time;
   base::Uuid request_id;
 };
 struct CancelTransferCommand {
@@ -101,6 +107,8 @@ class TransferDesk {
     Reason reason = Reason::kArrive;
     // Written beside the movement.
     std::string note = "";
+    // As told.
+    std::optional<absl::Time> occurred_time = std::nullopt;
   };
   // What a step would post on one version of the transfer, or why it cannot: said when its turn
   // comes in the documented order.
@@ -120,6 +128,10 @@ class TransferDesk {
   // Resolves what the step would post on the transfer as it is now, and makes the balance rows, for
   // a caller who may take it.
   Prepared Prepare(const base::Call& call, const Step& step, Change change);
+  // ALREADY_EXISTS, `SOURCE_DOCUMENT_POSTED`, if a transfer that was not cancelled was written from
+  // the paper; names it to those alone who may read it.
+  absl::Status CheckPaperIsFree(const base::Call& call, TransferBook& book,
+                                const std::optional<SourceDocument>& paper) const;
   // Makes sure that the tree in memory knows both ends: another replica may have created them a
   // moment ago.
   absl::Status KnowEnds(absl::Time deadline, const Transfer& transfer);
@@ -138,18 +150,22 @@ class TransferDesk {
 template <typename V>
 void VisitFields(V& visit, CreateTransferCommand& command) {
   visit(command.source, command.destination, command.lines);
+  canonical::VisitGrown(visit, command.source_document, command.occurred_time);
 }
 template <typename V>
 void VisitFields(V& visit, DispatchTransferCommand& command) {
   visit(command.transfer_id, command.etag, command.waybill);
+  canonical::VisitGrown(visit, command.occurred_time);
 }
 template <typename V>
 void VisitFields(V& visit, ConfirmTransferReceiptCommand& command) {
   visit(command.transfer_id, command.etag, command.lines);
+  canonical::VisitGrown(visit, command.occurred_time);
 }
 template <typename V>
 void VisitFields(V& visit, ResolveTransferVarianceCommand& command) {
   visit(command.transfer_id, command.etag, command.lines, command.note);
+  canonical::VisitGrown(visit, command.occurred_time);
 }
 template <typename V>
 void VisitFields(V& visit, CancelTransferCommand& command) {

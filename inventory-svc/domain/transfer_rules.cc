@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "inventory-svc/domain/names.h"
+#include "inventory-svc/domain/posting_rules.h"
 #include "platform/base/status_macros.h"
 #include "platform/status/error.h"
 #include "platform/values/exact.h"
@@ -87,6 +88,34 @@ absl::Status TransferNotFound(const base::Uuid& transfer_id) {
   const std::string name = TransferName(transfer_id);
   return status::MakeError(absl::StatusCode::kNotFound, absl::StrCat("there is no ", name),
                            {.reason = "TRANSFER_NOT_FOUND", .metadata = {{"transfer", name}}});
+}
+
+absl::Status TransferPaperTaken(const SourceDocument& paper,
+                                const std::optional<base::Uuid>& transfer_id) {
+  status::ErrorDetail detail{
+      .reason = "SOURCE_DOCUMENT_POSTED",
+      .metadata = {
+          {"issuer", paper.issuer}, {"number", paper.number}, {"line", absl::StrCat(paper.line)}}};
+  std::string message = absl::StrCat("line ", paper.line, " of paper ", paper.number, " of ",
+                                     paper.issuer, " is there already ");
+  if (transfer_id.has_value()) {
+    const std::string transfer = TransferName(*transfer_id);
+    absl::StrAppend(&message, "as ", transfer, "; go on with that, or cancel it");
+    detail.metadata.emplace_back("transfer", transfer);
+  } else {
+    absl::StrAppend(&message, "where you may not look; ask who issued it");
+  }
+  return status::MakeError(absl::StatusCode::kAlreadyExists, message, detail);
+}
+
+absl::Status CheckOccurredTime(const std::optional<absl::Time>& occurred_time, absl::Time now) {
+  if (!occurred_time.has_value() || *occurred_time <= now + kClockTolerance) {
+    return absl::OkStatus();
+  }
+  return status::InvalidFields(
+      {{"occurred_time",
+        absl::StrCat(absl::FormatTime(absl::RFC3339_sec, *occurred_time, absl::UTCTimeZone()),
+                     " lies more than five minutes ahead of the server's clock")}});
 }
 
 Account OnTheRoad(const Transfer& transfer) {

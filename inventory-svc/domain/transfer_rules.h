@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,13 @@ namespace quartermaster::inventory {
 
 // NOT_FOUND, `TRANSFER_NOT_FOUND`.
 absl::Status TransferNotFound(const base::Uuid& transfer_id);
+
+// ALREADY_EXISTS, `SOURCE_DOCUMENT_POSTED`; names the transfer that has the paper if it is given.
+absl::Status TransferPaperTaken(const SourceDocument& paper,
+                                const std::optional<base::Uuid>& transfer_id);
+
+// Checks that a step was not taken in the future. INVALID_ARGUMENT.
+absl::Status CheckOccurredTime(const std::optional<absl::Time>& occurred_time, absl::Time now);
 
 // The account that holds what is on the road: the transfer's own, at the destination.
 Account OnTheRoad(const Transfer& transfer);

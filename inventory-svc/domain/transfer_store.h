@@ -22,6 +22,13 @@ class TransferBook : public virtual document::Book {
   // Writes which units a new transfer touches: what lists are read by.
   virtual absl::Status InsertTransfer(const base::Uuid& transfer_id, UnitId source,
                                       UnitId destination) = 0;
+  // Finds the transfer that has a paper.
+  virtual absl::StatusOr<std::optional<base::Uuid>> FindByPaper(const SourceDocument& paper) = 0;
+  // Gives a free paper to a transfer. Fails with ABORTED if another took it meanwhile: the
+  // transaction runs again.
+  virtual absl::Status TakePaper(const SourceDocument& paper, const base::Uuid& transfer_id) = 0;
+  // Frees the paper of a transfer, if it has one.
+  virtual absl::Status FreePaper(const base::Uuid& transfer_id) = 0;
 };
 
 // Which transfers to list.

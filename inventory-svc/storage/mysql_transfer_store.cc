@@ -6,12 +6,14 @@
 #include "absl/strings/str_join.h"
 #include "inventory-svc/storage/movement_rows.h"
 #include "inventory-svc/storage/mysql_stock_book.h"
+#include "inventory-svc/storage/newest_of_units.h"
 #include "inventory-svc/storage/posting_requests.h"
 #include "inventory-svc/storage/read_documents.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
 #include "platform/document/task_filter.h"
 #include "platform/document/version_store.h"
+#include "platform/mysql/error.h"
 #include "platform/mysql/transaction.h"
 
 namespace quartermaster::inventory {
@@ -34,23 +36,39 @@ class MysqlTransferBook final : public document::MysqlBook, public TransferBook 
         .status();
   }
 
+  absl::StatusOr<std::optional<base::Uuid>> FindByPaper(const SourceDocument& paper) override {
+    QM_ASSIGN_OR_RETURN(
+        const mysql::Rows rows,
+        connection().Query(
+            "SELECT transfer_id FROM transfer_papers WHERE issuer = ? AND number = ? "
+            "AND line = ?",
+            {paper.issuer, paper.number, int64_t{paper.line}}));
+    if (rows.empty()) return std::nullopt;
+    return base::Uuid::FromBytes(rows[0].String(0));
+  }
+
+  absl::Status TakePaper(const SourceDocument& paper, const base::Uuid& transfer_id) override {
+    const absl::Status taken =
+        connection()
+            .Execute(
+                "INSERT INTO transfer_papers (issuer, number, line, transfer_id) VALUES (?,?,?,?)",
+                {paper.issuer, paper.number, int64_t{paper.line}, transfer_id.ToBytes()})
+            .status();
+    if (mysql::DuplicateKeyName(taken).has_value()) {
+      return mysql::RunAgain("another transfer took the paper meanwhile");
+    }
+    return taken;
+  }
+
+  absl::Status FreePaper(const base::Uuid& transfer_id) override {
+    return connection()
+        .Execute("DELETE FROM transfer_papers WHERE transfer_id = ?", {transfer_id.ToBytes()})
+        .status();
+  }
+
  private:
   MysqlStockBook stock_;
 };
-
-// The newest of each unit by the primary key, and of those the newest: the work is bounded by units
-// times page, however many transfers there are.
-mysql::Statement NewestOfUnits(const TransferQuery& query) {
-  std::vector<std::string> parts;
-  for (const UnitId unit : query.units) {
-    parts.push_back(absl::StrCat(
-        "(SELECT transfer_id FROM transfer_scopes WHERE unit_id = ", ToNumber(unit),
-        query.before.is_nil() ? "" : absl::StrCat(" AND transfer_id < ", UuidLiteral(query.before)),
-        " ORDER BY transfer_id DESC LIMIT ", query.limit, ")"));
-  }
-  return {.sql = absl::StrCat(absl::StrJoin(parts, " UNION "), " ORDER BY transfer_id DESC LIMIT ",
-                              query.limit)};
-}
 
 // Those with an open step for the caller. Begins at the tasks, which only open steps have, and ends
 // at the primary key of the scopes.
@@ -89,10 +107,15 @@ absl::StatusOr<std::vector<base::Uuid>> MysqlTransferStore::ListTransfers(
   std::vector<base::Uuid> ids;
   if (query.units.empty()) return ids;
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
-  QM_ASSIGN_OR_RETURN(
-      const std::vector<mysql::Rows> results,
-      connection->ExecuteBatch(
-          {query.waiting_for.has_value() ? NewestWaiting(query) : NewestOfUnits(query)}));
+  if (!query.waiting_for.has_value()) {
+    return FindNewestOfUnits(*connection, {.table = "transfer_scopes",
+                                           .id_column = "transfer_id",
+                                           .units = query.units,
+                                           .before = query.before,
+                                           .limit = query.limit});
+  }
+  QM_ASSIGN_OR_RETURN(const std::vector<mysql::Rows> results,
+                      connection->ExecuteBatch({NewestWaiting(query)}));
   for (const mysql::Row row : results[0]) {
     const std::optional<base::Uuid> id = base::Uuid::FromBytes(row.String(0));
     QM_CHECK(id.has_value());

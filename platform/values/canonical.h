@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,10 +24,27 @@
 //
 // Integers are eight bytes, big-endian; strings and lists carry their length; times are
 // microseconds since 1970; a struct is its fields in order. Two values are equal if and only if
-// their bytes are. A struct that is kept may grow at its end only: what was written before reads as
-// the default. A program that does not know the new field cannot read what has it, and a command
-// that grew hashes differently: docs/operations.md says how such a release is rolled out.
+// their bytes are.
+//
+// A form grows at the end of its outermost struct, by `VisitGrown`:
+//
+//   template <typename V> void VisitFields(V& visit, Title& title) {
+//     visit(title.zh, title.en);
+//     canonical::VisitGrown(visit, title.abbreviation);
+//   }
+//
+// What does not use the new fields keeps the bytes it had: a request that was made before they came
+// is known again after, older programs read it, and what was written before reads as the default.
+// Only what uses them cannot be read by a program that does not know them. Any other change, also
+// within a list, is a new form with a new name.
 namespace quartermaster::canonical {
+
+// Visits fields that came after the form was first used, oldest first. The last ones that have
+// their default are left out. Call it once, last, in what `Encode` is given.
+template <typename V, typename... Ts>
+void VisitGrown(V& visit, Ts&... fields) {
+  visit.Grown(fields...);
+}
 
 // Writes values. Use `Encode`.
 class Writer {
@@ -34,6 +52,14 @@ class Writer {
   template <typename... Ts>
   void operator()(const Ts&... values) {
     (Write(values), ...);
+  }
+  template <typename... Ts>
+  void Grown(const Ts&... values) {
+    size_t count = 0;
+    size_t used_count = 0;
+    ((++count, used_count = values == Ts() ? used_count : count), ...);
+    count = 0;
+    ((count++ < used_count ? Write(values) : void()), ...);
   }
   std::string Take() { return std::move(bytes_); }
 
@@ -81,6 +107,10 @@ class Reader {
 
   template <typename... Ts>
   void operator()(Ts&... values) {
+    (Read(values), ...);
+  }
+  template <typename... Ts>
+  void Grown(Ts&... values) {
     (Read(values), ...);
   }
   // False once anything did not fit the bytes.

@@ -69,6 +69,31 @@ absl::StatusOr<LineAmounts> ParseLineAmounts(absl::string_view word,
   return result;
 }
 
+absl::StatusOr<inventory::v1::SourceDocument> ParsePaper(absl::string_view word) {
+  const std::vector<std::string> parts = absl::StrSplit(word, '/');
+  int32_t line = 0;
+  if (parts.size() < 2 || parts.size() > 3 ||
+      (parts.size() == 3 && !absl::SimpleAtoi(parts[2], &line))) {
+    return absl::InvalidArgumentError("--paper is written ISSUER/NUMBER or ISSUER/NUMBER/LINE");
+  }
+  inventory::v1::SourceDocument paper;
+  paper.set_issuer(parts[0]);
+  paper.set_number(parts[1]);
+  paper.set_line(line);
+  return paper;
+}
+
+absl::StatusOr<google::protobuf::Timestamp> ParseOccurredTime(absl::string_view word) {
+  absl::Time time;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, word, &time, &error)) {
+    return absl::InvalidArgumentError("--occurred-time is written 2020-01-29T12:00:00+08:00");
+  }
+  google::protobuf::Timestamp timestamp;
+  timestamp.set_seconds(absl::ToUnixSeconds(time));
+  return timestamp;
+}
+
 std::string RenderTime(const google::protobuf::Timestamp& time) {
   if (time.seconds() == 0 && time.nanos() == 0) return "";
   return absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(time.seconds()),

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "quartermaster/inventory/v1/ledger.pb.h"
 #include "quartermaster/type/v1/quantity.pb.h"
 
 // What people type as one word of a command line.
@@ -35,6 +36,12 @@ struct LineAmounts {
 // Reads `2:accepted=90,short=10`. `names` are the amounts that may be told.
 absl::StatusOr<LineAmounts> ParseLineAmounts(absl::string_view word,
                                              const std::vector<std::string>& names);
+
+// Reads a paper written `ISSUER/NUMBER` or `ISSUER/NUMBER/LINE`.
+absl::StatusOr<inventory::v1::SourceDocument> ParsePaper(absl::string_view word);
+
+// Reads when something happened, as `2020-01-29T12:00:00+08:00`.
+absl::StatusOr<google::protobuf::Timestamp> ParseOccurredTime(absl::string_view word);
 
 // Renders a time as people read it, in the zone of this machine; empty for none.
 std::string RenderTime(const google::protobuf::Timestamp& time);

@@ -42,20 +42,6 @@ absl::StatusOr<pb::AccountState> ChooseState(const std::string& written, pb::Acc
                                         : absl::StrCat(option, ": there is no state ", written));
 }
 
-// Reads `issuer/number` or `issuer/number/line`.
-absl::Status ParsePaper(const std::string& text, pb::SourceDocument& paper) {
-  const std::vector<std::string> parts = absl::StrSplit(text, '/');
-  int32_t line = 0;
-  if (parts.size() < 2 || parts.size() > 3 ||
-      (parts.size() == 3 && !absl::SimpleAtoi(parts[2], &line))) {
-    return absl::InvalidArgumentError("--paper is written ISSUER/NUMBER or ISSUER/NUMBER/LINE");
-  }
-  paper.set_issuer(parts[0]);
-  paper.set_number(parts[1]);
-  paper.set_line(line);
-  return absl::OkStatus();
-}
-
 absl::Status ParseWhere(const PostOptions& options, pb::MovementLine& line) {
   pb::MovementReason reason = pb::MOVEMENT_REASON_UNSPECIFIED;
   if (!pb::MovementReason_Parse(options.reason, &reason)) {
@@ -98,16 +84,14 @@ absl::StatusOr<pb::PostMovementRequest> ParsePost(const PostOptions& options) {
     *line.mutable_quantity() = amount->quantity;
   }
   if (!options.paper.empty()) {
-    const absl::Status status = ParsePaper(options.paper, *request.mutable_source_document());
-    if (!status.ok()) return status;
+    absl::StatusOr<pb::SourceDocument> paper = ParsePaper(options.paper);
+    if (!paper.ok()) return paper.status();
+    *request.mutable_source_document() = *std::move(paper);
   }
   if (!options.occurred_time.empty()) {
-    absl::Time time;
-    std::string error;
-    if (!absl::ParseTime(absl::RFC3339_full, options.occurred_time, &time, &error)) {
-      return absl::InvalidArgumentError("--occurred-time is written 2020-01-29T12:00:00+08:00");
-    }
-    request.mutable_occurred_time()->set_seconds(absl::ToUnixSeconds(time));
+    absl::StatusOr<google::protobuf::Timestamp> time = ParseOccurredTime(options.occurred_time);
+    if (!time.ok()) return time.status();
+    *request.mutable_occurred_time() = *std::move(time);
   }
   request.set_note(options.note);
   request.set_request_id(options.request_id.empty() ? MakeRequestId() : options.request_id);

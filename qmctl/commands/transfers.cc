@@ -22,6 +22,8 @@ struct TransferOptions {
   std::vector<std::string> lines;
   std::string waybill;
   std::string note;
+  std::string paper;
+  std::string occurred_time;
   std::string etag;
   std::string request_id;
   bool is_waiting_for_me = false;
@@ -63,6 +65,19 @@ void PrintTransfer(Session& session, const pb::Transfer& transfer) {
   }
   if (session.is_table()) std::cout << "\n";
   session.Print(table, transfer);
+}
+
+// Says when a step was taken, if the person did. False if that cannot be read.
+template <typename Request>
+bool SetOccurredTime(Session& session, const TransferOptions& options, Request& request) {
+  if (options.occurred_time.empty()) return true;
+  const absl::StatusOr<google::protobuf::Timestamp> time = ParseOccurredTime(options.occurred_time);
+  if (!time.ok()) {
+    session.FailUsage(time.status().message());
+    return false;
+  }
+  *request.mutable_occurred_time() = *time;
+  return true;
 }
 
 // Makes one write, prints what it answers, and on an unknown outcome tells how to ask again.
@@ -110,11 +125,18 @@ void RunCreate(Session& session, const TransferOptions& options) {
     line.set_lot(amount->lot);
     *line.mutable_quantity() = amount->quantity;
   }
+  if (!options.paper.empty()) {
+    const absl::StatusOr<pb::SourceDocument> paper = ParsePaper(options.paper);
+    if (!paper.ok()) return session.FailUsage(paper.status().message());
+    *request.mutable_source_document() = *paper;
+  }
+  if (!SetOccurredTime(session, options, request)) return;
   Write(session, options, "CreateTransfer", request);
 }
 
 void RunDispatch(Session& session, TransferOptions& options) {
   pb::DispatchTransferRequest request;
+  if (!SetOccurredTime(session, options, request)) return;
   if (!Address(session, options, request)) return;
   request.set_waybill(options.waybill);
   Write(session, options, "DispatchTransfer", request);
@@ -137,6 +159,7 @@ void RunReceive(Session& session, TransferOptions& options) {
     line.set_damaged(AmountOf(*told, "damaged"));
     line.set_short_(AmountOf(*told, "short"));
   }
+  if (!SetOccurredTime(session, options, request)) return;
   if (!Address(session, options, request)) return;
   Write(session, options, "ConfirmTransferReceipt", request);
 }
@@ -153,6 +176,7 @@ void RunResolve(Session& session, TransferOptions& options) {
     line.set_lost(AmountOf(*told, "lost"));
   }
   request.set_note(options.note);
+  if (!SetOccurredTime(session, options, request)) return;
   if (!Address(session, options, request)) return;
   Write(session, options, "ResolveTransferVariance", request);
 }
@@ -187,6 +211,11 @@ void RunList(Session& session, const TransferOptions& options) {
   }
 }
 
+CLI::Option* AddOccurredTime(CLI::App& step, TransferOptions& options) {
+  return step.add_option("--occurred-time", options.occurred_time,
+                         "when it happened, as 2020-01-29T12:00:00+08:00; default now");
+}
+
 // Adds one step of an existing transfer.
 CLI::App* AddStep(CLI::App& transfer, Session& session, const char* name, const char* description,
                   void (*run)(Session&, TransferOptions&),
@@ -210,22 +239,29 @@ void AddTransfers(CLI::App& app, Session& session) {
   create->add_option("--from", options->source, "UNIT/LOCATION")->required();
   create->add_option("--to", options->destination, "UNIT/LOCATION")->required();
   create->add_option("lines", options->lines, "ITEM/LOT=AMOUNT[:UNIT], one or more")->required();
+  create->add_option("--paper", options->paper, "ISSUER/NUMBER[/LINE] that it is written from");
+  AddOccurredTime(*create, *options);
   create->add_option("--request-id", options->request_id, "of a call that is made again");
   create->callback([&session, options] { RunCreate(session, *options); });
 
   options = std::make_shared<TransferOptions>();
-  AddStep(*transfer, session, "dispatch", "send the goods off", RunDispatch, options)
-      ->add_option("--waybill", options->waybill, "the carrier's waybill");
+  CLI::App* dispatch =
+      AddStep(*transfer, session, "dispatch", "send the goods off", RunDispatch, options);
+  dispatch->add_option("--waybill", options->waybill, "the carrier's waybill");
+  AddOccurredTime(*dispatch, *options);
   options = std::make_shared<TransferOptions>();
-  AddStep(*transfer, session, "receive", "sign for what arrived; without lines: all in good order",
-          RunReceive, options)
-      ->add_option("--line", options->lines, "LINE:accepted=N,damaged=N,short=N in base units");
+  CLI::App* receive =
+      AddStep(*transfer, session, "receive",
+              "sign for what arrived; without lines: all in good order", RunReceive, options);
+  receive->add_option("--line", options->lines, "LINE:accepted=N,damaged=N,short=N in base units");
+  AddOccurredTime(*receive, *options);
   options = std::make_shared<TransferOptions>();
   CLI::App* resolve = AddStep(*transfer, session, "resolve", "say what became of what was short",
                               RunResolve, options);
   resolve->add_option("--line", options->lines, "LINE:found=N,returned=N,lost=N in base units")
       ->required();
   resolve->add_option("--note", options->note, "why")->required();
+  AddOccurredTime(*resolve, *options);
   options = std::make_shared<TransferOptions>();
   AddStep(*transfer, session, "cancel", "give up a draft", RunCancel, options);
 

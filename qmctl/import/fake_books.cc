@@ -56,11 +56,19 @@ absl::Status FakeBooks::Call(const std::string& caller, absl::string_view method
     return absl::OkStatus();
   }
   auto& transfer = dynamic_cast<pb::Transfer&>(response);
+  if (absl::EndsWith(method, "/GetTransfer")) {
+    const auto& name = dynamic_cast<const pb::GetTransferRequest&>(request).name();
+    const auto found = std::ranges::find(transfers, name, &pb::Transfer::name);
+    if (found == transfers.end()) return absl::NotFoundError(name);
+    transfer = *found;
+    return absl::OkStatus();
+  }
   if (absl::EndsWith(method, "/CreateTransfer")) {
     return Create(dynamic_cast<const pb::CreateTransferRequest&>(request), transfer);
   }
   if (absl::EndsWith(method, "/DispatchTransfer")) {
     const auto& dispatch = dynamic_cast<const pb::DispatchTransferRequest&>(request);
+    dispatches.push_back(dispatch);
     return Step(caller, dispatch.name(), dispatch.etag(), pb::DRAFT, pb::ON_THE_WAY,
                 dispatch.waybill(), transfer);
   }
@@ -104,6 +112,16 @@ pb::PostMovementResult FakeBooks::Post(const std::string& caller,
 }
 
 absl::Status FakeBooks::Create(const pb::CreateTransferRequest& request, pb::Transfer& transfer) {
+  const std::string paper = request.source_document().SerializeAsString();
+  for (const pb::Transfer& other : transfers) {
+    if (other.state() == pb::CANCELLED || other.source_document().SerializeAsString() != paper) {
+      continue;
+    }
+    return status::MakeError(
+        absl::StatusCode::kAlreadyExists, "the paper is there",
+        {.reason = "SOURCE_DOCUMENT_POSTED", .metadata = {{"transfer", other.name()}}});
+  }
+  *transfer.mutable_source_document() = request.source_document();
   transfer.set_name(absl::StrCat("transfers/", transfers.size()));
   transfer.set_source(request.source());
   transfer.set_destination(request.destination());

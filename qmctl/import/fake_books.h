@@ -43,6 +43,7 @@ class FakeBooks {
   // The request ids of every batch that came in.
   std::vector<std::vector<std::string>> batches;
   std::vector<pb::Transfer> transfers;
+  std::vector<pb::DispatchTransferRequest> dispatches;
   std::vector<pb::ConfirmTransferReceiptRequest> receipts;
   // How many base units one of the written unit is.
   int64_t factor = 1;

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "google/protobuf/timestamp.pb.h"
 #include "qmctl/io/csv.h"
 #include "qmctl/io/problem.h"
 #include "quartermaster/inventory/v1/catalog.pb.h"
@@ -61,8 +63,10 @@ struct PlannedTransfer {
   pb::CreateTransferRequest request;
   // The file's line of each line of the transfer.
   std::vector<int64_t> rows;
-  // `{issuer}/{number}` of the paper: by it a transfer that is there already is known again.
+  // `{issuer}/{number}` of the paper.
   std::string waybill;
+  // When it was signed for; nothing if the file does not say.
+  std::optional<google::protobuf::Timestamp> arrived_time;
   Outcome outcome = Outcome::kReceived;
   // One for each line.
   std::vector<Receipt> receipts;

@@ -52,11 +52,11 @@ class MovementReader {
     pb::PostMovementRequest head;
     head.set_reason(static_cast<pb::MovementReason>(
         reader.RequiredEnum("reason", *pb::MovementReason_descriptor())));
-    ReadOccurredTime(reader, head);
+    if (const auto time = ReadTime(reader, "occurred_time")) *head.mutable_occurred_time() = *time;
     head.set_note(reader.Text("note", 500));
     pb::SourceDocument& paper = *head.mutable_source_document();
     ReadPaper(reader, paper);
-    CheckIsEmpty(reader, {"outcome", "damaged", "short"}, "a movement");
+    CheckIsEmpty(reader, {"outcome", "damaged", "short", "arrived_time"}, "a movement");
     const std::string key =
         absl::StrCat("movement ", paper.issuer(), "/", paper.number(), "/", paper.line());
     const pb::MovementLine line = ReadMovementLine(reader, head.reason());
@@ -81,15 +81,22 @@ class MovementReader {
       reader.Tell("number", absl::StrCat("issuer and number together are longer than ",
                                          kWaybillLengthMax - 1, " characters"));
     }
-    CheckIsEmpty(reader, {"reason", "occurred_time", "source_state", "destination_state"},
-                 "a transfer");
+    CheckIsEmpty(reader, {"reason", "source_state", "destination_state"}, "a transfer");
     pb::CreateTransferRequest head;
+    head.mutable_source_document()->set_issuer(paper.issuer());
+    head.mutable_source_document()->set_number(paper.number());
+    if (const auto time = ReadTime(reader, "occurred_time")) *head.mutable_occurred_time() = *time;
     head.set_source(RequiredPlace(reader, "source"));
     head.set_destination(RequiredPlace(reader, "destination"));
     if (!head.source().empty() && head.source() == head.destination()) {
       reader.Tell("destination", "is where the goods are already");
     }
     const PlannedTransfer::Outcome outcome = ReadOutcome(reader);
+    const std::optional<google::protobuf::Timestamp> arrived_time =
+        ReadTime(reader, "arrived_time");
+    if (outcome != PlannedTransfer::Outcome::kReceived) {
+      CheckIsEmpty(reader, {"arrived_time"}, "what has not arrived");
+    }
     pb::TransferLine line;
     line.set_lot(ReadLot(reader));
     ReadQuantity(reader, *line.mutable_quantity());
@@ -100,7 +107,11 @@ class MovementReader {
       plan_.transfers.push_back({.origin = {file_.name, reader.line()},
                                  .request = head,
                                  .waybill = waybill,
+                                 .arrived_time = arrived_time,
                                  .outcome = outcome});
+    }
+    if (!IsSame(plan_.transfers.back().arrived_time, arrived_time)) {
+      reader.Tell("arrived_time", "differs from the paper's first row");
     }
     AddTransferLine(reader, head, outcome, line, receipt, paper.line());
   }
@@ -115,6 +126,9 @@ class MovementReader {
     }
     if (request.destination() != head.destination()) {
       reader.Tell("destination", "differs from the paper's first row");
+    }
+    if (!IsSame(request.occurred_time(), head.occurred_time())) {
+      reader.Tell("occurred_time", "differs from the paper's first row");
     }
     if (planned.outcome != outcome) reader.Tell("outcome", "differs from the paper's first row");
     if (paper_line != request.lines_size() + 1) {
@@ -155,18 +169,28 @@ class MovementReader {
     paper.set_line(static_cast<int32_t>(reader.Integer("line", {.max = 1'000'000}, 0)));
   }
 
-  void ReadOccurredTime(RowReader& reader, pb::PostMovementRequest& head) {
-    const absl::string_view field = reader.Field("occurred_time");
-    if (field.empty()) return;
+  std::optional<google::protobuf::Timestamp> ReadTime(RowReader& reader, absl::string_view column) {
+    const absl::string_view field = reader.Field(column);
+    if (field.empty()) return std::nullopt;
     absl::Time time;
     std::string error;
     if (!absl::ParseTime(absl::RFC3339_full, field, &time, &error) || time < absl::UnixEpoch()) {
-      reader.Tell("occurred_time", "a time is written 2020-01-29T12:00:00+08:00");
-      return;
+      reader.Tell(column, "a time is written 2020-01-29T12:00:00+08:00");
+      return std::nullopt;
     }
     const int64_t micros = absl::ToUnixMicros(time);
-    head.mutable_occurred_time()->set_seconds(micros / 1'000'000);
-    head.mutable_occurred_time()->set_nanos(static_cast<int32_t>(micros % 1'000'000 * 1000));
+    google::protobuf::Timestamp timestamp;
+    timestamp.set_seconds(micros / 1'000'000);
+    timestamp.set_nanos(static_cast<int32_t>(micros % 1'000'000 * 1000));
+    return timestamp;
+  }
+
+  static bool IsSame(const google::protobuf::Timestamp& a, const google::protobuf::Timestamp& b) {
+    return a.seconds() == b.seconds() && a.nanos() == b.nanos();
+  }
+  static bool IsSame(const std::optional<google::protobuf::Timestamp>& a,
+                     const std::optional<google::protobuf::Timestamp>& b) {
+    return a.has_value() == b.has_value() && (!a.has_value() || IsSame(*a, *b));
   }
 
   void CheckSameHead(RowReader& reader, const pb::PostMovementRequest& request,
@@ -175,8 +199,7 @@ class MovementReader {
       reader.Tell("reason", "differs from the paper's first row");
     }
     if (request.note() != head.note()) reader.Tell("note", "differs from the paper's first row");
-    if (request.occurred_time().seconds() != head.occurred_time().seconds() ||
-        request.occurred_time().nanos() != head.occurred_time().nanos()) {
+    if (!IsSame(request.occurred_time(), head.occurred_time())) {
       reader.Tell("occurred_time", "differs from the paper's first row");
     }
   }
@@ -279,7 +302,7 @@ void PlanMovements(const CsvFile& file, Plan& plan, std::vector<Problem>& proble
   const Columns columns{.required = {"kind", "issuer", "number", "line", "item", "lot", "quantity"},
                         .optional = {"reason", "occurred_time", "unit", "source", "source_state",
                                      "destination", "destination_state", "outcome", "damaged",
-                                     "short", "note", "claim", "event", "basis"}};
+                                     "short", "arrived_time", "note", "claim", "event", "basis"}};
   if (!CheckColumns(file, columns, problems)) return;
   MovementReader reader(file, plan, problems);
   for (const CsvRow& row : file.rows) reader.Read(row);

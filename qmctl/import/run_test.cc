@@ -157,7 +157,7 @@ TEST_F(RunImportTest, TakesATransferAsFarAsItsPaperSays) {
   EXPECT_EQ(books_.transfers[0].state(), pb::DRAFT);
 
   Run(PlanOf(std::string(kSend) + "on-the-way,,\n"), "shen");
-  ASSERT_THAT(books_.transfers, SizeIs(1)) << "a draft of the same content is gone on with";
+  ASSERT_THAT(books_.transfers, SizeIs(1)) << "a draft of the same paper is gone on with";
   EXPECT_EQ(books_.transfers[0].state(), pb::ON_THE_WAY);
   EXPECT_EQ(books_.transfers[0].waybill(), "city/DB-1");
 
@@ -178,6 +178,75 @@ TEST_F(RunImportTest, WritesADraftOnceThoughPeopleTookItFurther) {
 
   EXPECT_EQ(again.stages[0].there_already_count, 1u);
   EXPECT_THAT(books_.transfers, SizeIs(1));
+}
+
+// Goal: two papers of the same content are two transfers, and one paper is one, whoever brings it.
+TEST_F(RunImportTest, TellsTransfersApartByTheirPapers) {
+  const std::string other = "transfer,city,DB-2,1,,gloves,lot-1,30,pair,city/depot,,east/store,";
+  Run(PlanOf(absl::StrCat(kSend, "draft,,\n", other, "draft,,\n")));
+  ASSERT_THAT(books_.transfers, SizeIs(2));
+  EXPECT_EQ(books_.transfers[0].source_document().number(), "DB-1");
+  EXPECT_EQ(books_.transfers[1].source_document().number(), "DB-2");
+
+  books_.transfers[0].set_state(pb::CANCELLED);
+  const ImportReport again = Run(PlanOf(absl::StrCat(kSend, "draft,,\n", other, "draft,,\n")));
+
+  EXPECT_EQ(again.stages[0].there_already_count, 1u);
+  EXPECT_THAT(books_.transfers, SizeIs(3)) << "the paper of the cancelled one is free again";
+}
+
+// Goal: an import goes on with what another one wrote after this one had read the books.
+TEST_F(RunImportTest, GoesOnWithATransferThatCameMeanwhile) {
+  const Plan plan = PlanOf(std::string(kSend) + "on-the-way,,\n");
+  books_.transfers.clear();
+  const FakeBooks::FakeClient colleague(books_, "shen");
+  pb::Transfer written;
+  ASSERT_TRUE(colleague.Call("T/CreateTransfer", plan.transfers[0].request, written).ok());
+  const FakeBooks::FakeClient client(books_, "lin");
+  ImportSettings settings{.caller = &client, .receiver = &client, .in_flight = 1};
+
+  const ImportReport report = RunImport(plan, Books(), settings);
+
+  EXPECT_TRUE(report.is_complete());
+  ASSERT_THAT(books_.transfers, SizeIs(1));
+  EXPECT_EQ(books_.transfers[0].state(), pb::ON_THE_WAY);
+}
+
+TEST_F(RunImportTest, RefusesAPaperThatCameMeanwhileWithAnotherContent) {
+  const Plan plan = PlanOf(std::string(kSend) + "draft,,\n");
+  pb::CreateTransferRequest other = plan.transfers[0].request;
+  other.mutable_lines(0)->mutable_quantity()->set_amount(31);
+  const FakeBooks::FakeClient client(books_, "lin");
+  pb::Transfer written;
+  ASSERT_TRUE(client.Call("T/CreateTransfer", other, written).ok());
+  ImportSettings settings{.caller = &client, .receiver = &client, .in_flight = 1};
+
+  const ImportReport report = RunImport(plan, Books(), settings);
+
+  EXPECT_FALSE(report.is_complete());
+  EXPECT_THAT(books_.transfers, SizeIs(1));
+}
+
+TEST_F(RunImportTest, TellsWhenATransferLeftAndArrived) {
+  Plan plan;
+  std::vector<Problem> problems;
+  PlanMovements(
+      ReadCsv("f.csv",
+              "kind,issuer,number,line,item,lot,quantity,source,destination,occurred_time,"
+              "arrived_time\n"
+              "transfer,city,DB-1,1,mask,lot-1,30,city/depot,east/store,2020-01-29T10:00:00+08:00,"
+              "2020-01-29T15:00:00+08:00\n",
+              problems),
+      plan, problems);
+  ASSERT_THAT(problems, IsEmpty());
+  EXPECT_EQ(plan.transfers[0].request.occurred_time().seconds(), 1'580'263'200);
+
+  Run(plan);
+
+  ASSERT_THAT(books_.dispatches, SizeIs(1));
+  EXPECT_EQ(books_.dispatches[0].occurred_time().seconds(), 1'580'263'200);
+  ASSERT_THAT(books_.receipts, SizeIs(1));
+  EXPECT_EQ(books_.receipts[0].occurred_time().seconds(), 1'580'281'200);
 }
 
 TEST_F(RunImportTest, TellsReceiptsInBaseUnits) {

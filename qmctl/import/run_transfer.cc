@@ -1,9 +1,15 @@
 #include "qmctl/import/run_transfer.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "platform/base/status_macros.h"
+#include "platform/status/error.h"
+#include "qmctl/import/differences.h"
 #include "qmctl/import/request_id.h"
+#include "qmctl/import/transfer_matches.h"
 
 namespace quartermaster::qmctl {
 namespace {
@@ -14,6 +20,9 @@ absl::Status Dispatch(const PlannedTransfer& planned, const Client& caller,
   request.set_name(transfer.name());
   request.set_etag(transfer.etag());
   request.set_waybill(planned.waybill);
+  if (planned.request.has_occurred_time()) {
+    *request.mutable_occurred_time() = planned.request.occurred_time();
+  }
   request.set_request_id(DeriveRequestId("Transfers/DispatchTransfer", request));
   return caller.Call("quartermaster.inventory.v1.Transfers/DispatchTransfer", request, transfer);
 }
@@ -39,9 +48,34 @@ absl::Status ConfirmReceipt(const PlannedTransfer& planned, const Client& receiv
       line.set_accepted(sent.base_quantity() - line.damaged() - line.short_());
     }
   }
+  if (planned.arrived_time.has_value()) *request.mutable_occurred_time() = *planned.arrived_time;
   request.set_request_id(DeriveRequestId("Transfers/ConfirmTransferReceipt", request));
   return receiver.Call("quartermaster.inventory.v1.Transfers/ConfirmTransferReceipt", request,
                        transfer);
+}
+
+// Writes the draft. Returns whether it was not there: somebody else may be importing the same
+// paper.
+absl::StatusOr<bool> Create(const PlannedTransfer& planned, const Client& caller,
+                            pb::Transfer& transfer) {
+  const absl::Status created =
+      caller.Call("quartermaster.inventory.v1.Transfers/CreateTransfer", planned.request, transfer);
+  if (created.ok()) return true;
+  const status::ErrorDetail detail = status::GetErrorDetail(created);
+  const auto named =
+      std::ranges::find(detail.metadata, "transfer", &std::pair<std::string, std::string>::first);
+  if (detail.reason != "SOURCE_DOCUMENT_POSTED" || named == detail.metadata.end()) return created;
+  pb::GetTransferRequest request;
+  request.set_name(named->second);
+  QM_RETURN_IF_ERROR(
+      caller.Call("quartermaster.inventory.v1.Transfers/GetTransfer", request, transfer));
+  const std::string differences =
+      DescribeDifferences(ContentOf(transfer), ContentOf(planned.request));
+  if (differences.empty()) return false;
+  return status::MakeError(absl::StatusCode::kAlreadyExists,
+                           absl::StrCat("the paper is there as ", named->second, " otherwise: ",
+                                        differences, "; correct the row, or cancel that transfer"),
+                           detail);
 }
 
 }  // namespace
@@ -54,9 +88,7 @@ absl::StatusOr<bool> RunTransfer(const PlannedTransfer& planned, const pb::Trans
   if (match != nullptr) {
     transfer = *match;
   } else {
-    QM_RETURN_IF_ERROR(caller.Call("quartermaster.inventory.v1.Transfers/CreateTransfer",
-                                   planned.request, transfer));
-    has_changed = true;
+    QM_ASSIGN_OR_RETURN(has_changed, Create(planned, caller, transfer));
   }
   if (planned.outcome != Outcome::kDraft && transfer.state() == pb::DRAFT) {
     QM_RETURN_IF_ERROR(Dispatch(planned, caller, transfer));

@@ -11,10 +11,9 @@ namespace quartermaster::qmctl {
 // They point into the books they were made from.
 using TransferMatches = std::vector<const pb::Transfer*>;
 
-// Finds them: by the waybill, which is the paper's number, whatever their content; and drafts,
-// which have no waybill yet, by equal content, each at most once. So an import that was cut short
-// between writing a draft and sending it off goes on with that draft, whoever runs it; and a paper
-// that is to stay a draft is not written again once people have sent it off.
+// Finds them by the paper that they were written from, whatever their content and whoever wrote
+// them; one that was cancelled has no paper any more. What was imported before transfers carried
+// their paper is known by its waybill, which was the paper's issuer and number.
 TransferMatches MatchTransfers(const Plan& plan, const Books& books);
 
 // What a transfer was asked to be: its ends and its lines as they were written, and no more.

@@ -6,7 +6,7 @@ import decimal
 LOCATION_COLUMNS = ["unit", "location_id", "kind", "title_zh", "title_en", "custodian", "basis"]
 LOT_COLUMNS = ["item", "lot_id", "origin", "origin_reference", "owner", "expiry_date", "basis"]
 MOVEMENT_COLUMNS = [
-    "kind", "issuer", "number", "line", "occurred_time", "reason", "item", "lot", "quantity", "unit",
+    "kind", "issuer", "number", "line", "occurred_time", "arrived_time", "reason", "item", "lot", "quantity", "unit",
     "source", "source_state", "destination", "destination_state", "outcome", "damaged", "short",
     "note", "claim", "event", "basis",
 ]

@@ -297,6 +297,8 @@ class Teller:
             damaged, short = self.mishap(day, line, part) if outcome == "received" else (0, 0)
             self.days[day][1].append({
                 "kind": "transfer", "issuer": "jc-supplies", "number": number, "line": line,
+                "occurred_time": f"{day_of(day)}T10:00:00+08:00",
+                "arrived_time": f"{day_of(day)}T15:00:00+08:00" if outcome == "received" else "",
                 "item": part["item"], "lot": part["lot"], "quantity": part["amount"],
                 "unit": ISSUE_UNIT[part["item"]][0], "source": source, "destination": destination,
                 "outcome": outcome, "damaged": damaged or "", "short": short or "",

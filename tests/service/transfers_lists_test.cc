@@ -1,0 +1,93 @@
+// Transfers.ListTransfers.
+
+#include "tests/service/transfers_test.h"
+
+namespace quartermaster::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+TEST_F(TransfersTest, ListShowsBothEndsNewestFirst) {
+  const std::string first = Draft(1).name();
+  const std::string second = Draft(2).name();
+
+  EXPECT_THAT(List("units/east", kSender), ElementsAre(second, first));
+  EXPECT_THAT(List("units/west", kSigner), ElementsAre(second, first));
+  EXPECT_THAT(List("units/city", kOfficer), ElementsAre(second, first));
+  EXPECT_THAT(List("units/aside", kOfficer), IsEmpty());
+  v1::ListTransfersRequest request;
+  request.set_unit("east");
+  request.set_page_size(-1);
+  request.set_page_token("x");
+  EXPECT_THAT(ViolatedFields(server_->Call(&TransfersStub::ListTransfers, request, kSender)),
+              UnorderedElementsAre("unit", "page_size", "page_token"));
+  request = {};
+  request.set_unit("units/west");
+  EXPECT_EQ(Outcome(server_->Call(&TransfersStub::ListTransfers, request, kSender)),
+            "PERMISSION_DENIED PERMISSION_DENIED");
+}
+
+TEST_F(TransfersTest, ListPagesToTheEndWithoutGapOrRepetition) {
+  std::vector<std::string> made;
+  for (int i = 0; i < 5; ++i) made.insert(made.begin(), Draft(1).name());
+  std::vector<std::string> names;
+  v1::ListTransfersRequest request;
+  request.set_unit("units/city");
+  request.set_page_size(2);
+  do {
+    const auto page = server_->Call(&TransfersStub::ListTransfers, request, kOfficer);
+    ASSERT_TRUE(page.ok()) << page.status();
+    for (const v1::Transfer& transfer : page->transfers()) names.push_back(transfer.name());
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+
+  EXPECT_EQ(names, made);
+}
+
+// Goal: each sees what they could do next, and not what only another may do.
+TEST_F(TransfersTest, WhatWaitsIsShownToWhoMayDoIt) {
+  const v1::Transfer draft = Draft(100);
+  EXPECT_THAT(List("units/city", kOfficer, true), ElementsAre(draft.name()));
+  EXPECT_THAT(List("units/west", kSigner, true), IsEmpty());
+
+  const auto sent = Dispatch(AStep<v1::DispatchTransferRequest>(draft), kSender);
+  ASSERT_TRUE(sent.ok()) << sent.status();
+  EXPECT_THAT(List("units/west", kSigner, true), ElementsAre(draft.name()));
+  EXPECT_THAT(List("units/east", kSender, true), IsEmpty());
+  EXPECT_THAT(List("units/city", kOfficer, true), ElementsAre(draft.name()));
+
+  const auto got = Confirm(AReceiptOf(*sent, 90, 0, 10), kSigner);
+  ASSERT_TRUE(got.ok()) << got.status();
+  // It takes both ends, and neither who sent nor who signed.
+  EXPECT_THAT(List("units/west", kSigner, true), IsEmpty());
+  EXPECT_THAT(List("units/city", kOfficer, true), ElementsAre(draft.name()));
+  // What waits is told of the unit asked for alone.
+  EXPECT_THAT(List("units/aside", kOfficer, true), IsEmpty());
+  ASSERT_EQ(Outcome(Resolve(AResolution(*got, 10, 0, 0))), "OK");
+  EXPECT_THAT(List("units/city", kOfficer, true), IsEmpty());
+  EXPECT_EQ(Count("document_tasks"), 0);
+}
+
+TEST_F(TransfersTest, WhatWaitsIsPagedToo) {
+  std::vector<std::string> made;
+  for (int i = 0; i < 3; ++i) made.insert(made.begin(), Draft(1).name());
+  ASSERT_EQ(Outcome(Cancel(AStep<v1::CancelTransferRequest>(Draft(1)))), "OK");
+  std::vector<std::string> names;
+  v1::ListTransfersRequest request;
+  request.set_unit("units/west");
+  request.set_waiting_for_me(true);
+  request.set_page_size(2);
+  do {
+    const auto page = server_->Call(&TransfersStub::ListTransfers, request, kOfficer);
+    ASSERT_TRUE(page.ok()) << page.status();
+    for (const v1::Transfer& transfer : page->transfers()) names.push_back(transfer.name());
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+
+  EXPECT_EQ(names, made);
+}
+
+}  // namespace
+}  // namespace quartermaster::testing
