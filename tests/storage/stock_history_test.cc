@@ -422,7 +422,11 @@ TEST_F(StockHistoryTest, ReadsByItsIndexes) {
   }
   CatchUp();
   Query("ANALYZE TABLE balance_lines");
-  const std::vector<int64_t> ids = {1, 2, 3};
+  std::vector<int64_t> ids;
+  for (const mysql::Row row : Query("SELECT balance_id FROM balance_checkpoints GROUP BY "
+                                    "balance_id ORDER BY COUNT(*) DESC LIMIT 3")) {
+    ids.push_back(row.Int64(0));
+  }
   const OccurredBounds bounds{.end_time = clock_.Now() - absl::Hours(24),
                               .sequence = LongestPrefix(std::nullopt) - 5};
   std::map<int64_t, Checkpoint> checkpoints;
