@@ -111,6 +111,11 @@ SourceDocument ParseSourceDocument(const v1::SourceDocument& document, rpc::Fiel
     errors.Add("source_document.issuer",
                absl::StrCat(rpc::Quoted(document.issuer()), " is not 1 to 64 of [a-z0-9._-]"));
   }
+  // The database takes `7` and `7 ` for the same number.
+  if (absl::StripAsciiWhitespace(document.number()) != document.number()) {
+    errors.Add("source_document.number",
+               absl::StrCat(rpc::Quoted(document.number()), " has blanks at an end"));
+  }
   return {.issuer = document.issuer(),
           .number = rpc::ParseText("source_document.number", document.number(),
                                    {.length_min = 1, .length_max = 64}, errors),

@@ -55,6 +55,16 @@ struct LotQuery {
   int limit = 100;
 };
 
+// What a location holds of an item, by lot and inside state: first what can still be used on
+// `good_until`, the first to expire first.
+struct LotAmountQuery {
+  LocationId location = {};
+  ItemId item = {};
+  // `YYYY-MM-DD`.
+  std::string good_until;
+  int limit = 100;
+};
+
 // What one unit has of one item, in base units.
 struct StockLine {
   UnitId unit = {};
@@ -93,11 +103,8 @@ class StockQueries {
                                                                const BalanceQuery& query) = 0;
   virtual absl::StatusOr<std::vector<LotRow>> ListLots(absl::Time deadline,
                                                        const LotQuery& query) = 0;
-  // Returns what a location holds of an item, by lot and inside state, at most `limit`, the first
-  // to expire first.
   virtual absl::StatusOr<std::vector<LotAmount>> ListLotAmounts(absl::Time deadline,
-                                                                LocationId location, ItemId item,
-                                                                int limit) = 0;
+                                                                const LotAmountQuery& query) = 0;
   // Sums what each of `units` has, by unit and item. What expires before `expiring_before`
   // (`YYYY-MM-DD`) counts as expiring soon.
   virtual absl::StatusOr<std::vector<StockLine>> SumStock(absl::Time deadline,

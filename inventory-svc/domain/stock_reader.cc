@@ -47,8 +47,9 @@ absl::StatusOr<MovementPage> StockReader::ListMovements(const base::Call& call,
   QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
   if (!command.item.empty() && !query.item.has_value()) return MovementPage();
   QM_ASSIGN_OR_RETURN(MovementPage page, queries_.ListMovements(call.deadline, query));
-  // Judged by the tree that it was found by: each touches one of the units at least.
-  const Scope scope(call.caller, {kRead}, clock_.Now(), std::move(covered.tree));
+  // Judged by the tree that it was found by, at the same time, though a grant may have ended since:
+  // each touches one of the units at least.
+  const Scope scope(call.caller, {kRead}, covered.time, std::move(covered.tree));
   for (Movement& movement : page.movements) {
     std::optional<Movement> seen = SeenBy(scope, std::move(movement));
     QM_CHECK(seen.has_value());
@@ -126,11 +127,14 @@ absl::StatusOr<MeasuredLotSuggestion> StockReader::SuggestLots(const base::Call&
   const Item& item = items[0]->item;
   QM_ASSIGN_OR_RETURN(const int64_t wanted,
                       ToBase(item, command.quantity.amount, command.quantity.unit));
-  QM_ASSIGN_OR_RETURN(
-      std::vector<LotAmount> amounts,
-      queries_.ListLotAmounts(call.deadline, location->id, items[0]->id, kLotAmountsMax));
+  // What has expired today is not picked for a day that is over.
   const std::string good_until =
-      command.good_until.empty() ? ExpiringBefore(clock_.Now(), time_zone_, 0) : command.good_until;
+      std::max(command.good_until, ExpiringBefore(clock_.Now(), time_zone_, 0));
+  QM_ASSIGN_OR_RETURN(std::vector<LotAmount> amounts,
+                      queries_.ListLotAmounts(call.deadline, {.location = location->id,
+                                                              .item = items[0]->id,
+                                                              .good_until = good_until,
+                                                              .limit = kLotAmountsMax}));
   return MeasuredLotSuggestion{
       .suggestion = inventory::SuggestLots(std::move(amounts), wanted, good_until),
       .wanted = wanted,
@@ -190,9 +194,9 @@ absl::StatusOr<std::optional<Moment>> StockReader::FindMoment(absl::Time deadlin
 
 absl::StatusOr<StockReader::CoveredUnits> StockReader::CoveredSubtree(const base::Call& call,
                                                                       const std::string& unit) {
-  CoveredUnits covered;
+  CoveredUnits covered{.time = clock_.Now()};
   QM_ASSIGN_OR_RETURN(covered.tree, units_.TreeWith(call.deadline, {unit}));
-  QM_RETURN_IF_ERROR(CheckCovers(call.caller, kRead, clock_.Now(), *covered.tree, unit));
+  QM_RETURN_IF_ERROR(CheckCovers(call.caller, kRead, covered.time, *covered.tree, unit));
   const std::optional<UnitId> id = covered.tree->Find(unit);
   if (id.has_value()) covered.units = covered.tree->Subtree(*id);
   return covered;

@@ -127,6 +127,8 @@ class StockReader {
   struct CoveredUnits {
     std::shared_ptr<const UnitTree> tree;
     std::vector<UnitId> units;
+    // When the caller's grants were looked at.
+    absl::Time time;
   };
 
   // Returns `unit` and all beneath it; no units if it does not exist. PERMISSION_DENIED.

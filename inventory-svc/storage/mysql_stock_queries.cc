@@ -132,9 +132,8 @@ absl::StatusOr<std::vector<LotRow>> MysqlStockQueries::ListLots(absl::Time deadl
   return ReadLots(*connection, condition, std::move(params));
 }
 
-absl::StatusOr<std::vector<LotAmount>> MysqlStockQueries::ListLotAmounts(absl::Time deadline,
-                                                                         LocationId location,
-                                                                         ItemId item, int limit) {
+absl::StatusOr<std::vector<LotAmount>> MysqlStockQueries::ListLotAmounts(
+    absl::Time deadline, const LotAmountQuery& query) {
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
   connection->set_read_deadline(deadline);
   QM_ASSIGN_OR_RETURN(
@@ -144,8 +143,10 @@ absl::StatusOr<std::vector<LotAmount>> MysqlStockQueries::ListLotAmounts(absl::T
           "b.state, SUM(b.quantity) FROM balances b JOIN lots t ON t.lot_id = b.lot_id JOIN items "
           "i ON i.item_id = t.item_id WHERE b.location_id = ? AND b.item_id = ? AND b.state < 16 "
           "AND b.quantity > 0 GROUP BY i.name, t.name, t.expiry_date, t.create_time, b.state ORDER "
-          "BY COALESCE(t.expiry_date, '9999-12-31'), t.create_time, t.name LIMIT ?",
-          {ToNumber(location), ToNumber(item), int64_t{limit}}));
+          "BY COALESCE(t.expiry_date, '9999-12-31') < ?, COALESCE(t.expiry_date, '9999-12-31'), "
+          "t.create_time, t.name LIMIT ?",
+          {ToNumber(query.location), ToNumber(query.item), query.good_until,
+           int64_t{query.limit}}));
   std::vector<LotAmount> amounts;
   for (const mysql::Row row : rows) {
     amounts.push_back(

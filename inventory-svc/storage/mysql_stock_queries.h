@@ -18,8 +18,8 @@ class MysqlStockQueries final : public StockQueries {
   absl::StatusOr<std::vector<BalanceRow>> ListBalances(absl::Time deadline,
                                                        const BalanceQuery& query) override;
   absl::StatusOr<std::vector<LotRow>> ListLots(absl::Time deadline, const LotQuery& query) override;
-  absl::StatusOr<std::vector<LotAmount>> ListLotAmounts(absl::Time deadline, LocationId location,
-                                                        ItemId item, int limit) override;
+  absl::StatusOr<std::vector<LotAmount>> ListLotAmounts(absl::Time deadline,
+                                                        const LotAmountQuery& query) override;
   absl::StatusOr<std::vector<StockLine>> SumStock(absl::Time deadline,
                                                   const std::vector<UnitId>& units,
                                                   const std::string& expiring_before) override;

@@ -155,6 +155,9 @@ TEST_F(HostileInputTest, EveryBadFieldOfAPostingIsNamed) {
       {"a paper of 65 letters",
        [](auto& r) { r = WithPaper(r, std::string(65, 'A')); },
        {"source_document.number"}},
+      {"a paper with a blank at its end",
+       [](auto& r) { r = WithPaper(r, "A-1 "); },
+       {"source_document.number"}},
       {"a line of a paper below zero",
        [](auto& r) {
          r = WithPaper(r, "A-1");

@@ -79,6 +79,16 @@ TEST_F(LedgerSuggestTest, SaysWhatIsMissingAndLooksAtTheDayAskedFor) {
   EXPECT_EQ(suggestion->wanted_base_quantity(), 12);
 }
 
+TEST_F(LedgerSuggestTest, PicksNothingExpiredForADayThatIsOver) {
+  v1::SuggestLotsRequest request = ASuggestion(1);
+  request.set_good_until_date("2000-01-01");
+
+  const auto suggestion = Suggest(request);
+
+  ASSERT_TRUE(suggestion.ok()) << suggestion.status();
+  EXPECT_THAT(Rows(*suggestion), ElementsAre("soon 1", "old 10 EXPIRED", "late 10 NOT_NEEDED"));
+}
+
 TEST_F(LedgerSuggestTest, ConvertsWhatIsAskedFor) {
   MustPost(AReceipt(120));
   v1::SuggestLotsRequest request = ASuggestion(2, "items/mask");
