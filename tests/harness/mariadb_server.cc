@@ -23,9 +23,18 @@ std::vector<std::string> UserFlag() {
   return {};
 }
 
+// A server that starts removes every temporary table of the folder that it keeps them in, so none
+// shares its folder with another server.
+std::string MakeTemporaryFolder(const std::string& data) {
+  std::string folder = absl::StrCat(data, ".tmp");
+  std::filesystem::create_directories(folder);
+  return folder;
+}
+
 absl::Status InstallDatabase(const std::string& data) {
   ProcessOptions install{.program = "mariadb-install-db",
                          .arguments = {"--no-defaults", absl::StrCat("--datadir=", data),
+                                       absl::StrCat("--tmpdir=", MakeTemporaryFolder(data)),
                                        "--auth-root-authentication-method=normal", "--skip-test-db",
                                        "--innodb-log-file-size=8M"},
                          .log_file = absl::StrCat(data, ".install.log")};
@@ -89,6 +98,8 @@ absl::Status MariaDbServer::Launch() {
   ProcessOptions launch{
       .program = "mariadbd",
       .arguments = {"--no-defaults", absl::StrCat("--datadir=", directory_, "/data"),
+                    absl::StrCat("--tmpdir=",
+                                 MakeTemporaryFolder(absl::StrCat(directory_, "/data"))),
                     absl::StrCat("--socket=", socket_),
                     absl::StrCat("--pid-file=", directory_, "/pid"),
                     "--innodb-flush-log-at-trx-commit=1", "--innodb-log-file-size=96M",

@@ -18,18 +18,21 @@ sql() { mariadb --no-defaults --socket="$sockets/db.sock" --user="$(id -un)" --b
 # Makes the data folder; under another name first, so that a run that was killed leaves nothing half done.
 create_database() {
   [ ! -d "$database_dir/data" ] || return 0
-  rm -rf "$database_dir/new" && mkdir -p "$database_dir" && chmod 700 "$database_dir" &&
-    mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$database_dir/new" --skip-test-db \
+  rm -rf "$database_dir/new" && mkdir -p "$database_dir/tmp" && chmod 700 "$database_dir" &&
+    mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$database_dir/new" \
+      --tmpdir="$database_dir/tmp" --skip-test-db \
       --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" &&
     mv "$database_dir/new" "$database_dir/data"
 }
 
 # The settings that our promise rests on are not defaults of MariaDB; docs/operations.md says why.
+# A server that starts removes every temporary table of the folder that it keeps them in, so none
+# shares its folder with another server.
 start_database() {
-  create_database || return 1
+  create_database && mkdir -p "$database_dir/tmp" || return 1
   if ! running_pid mariadb >/dev/null; then
     start_process mariadb - "$(command -v mariadbd || echo /usr/sbin/mariadbd)" --no-defaults \
-      --user="$(id -un)" --datadir="$database_dir/data" --socket="$sockets/db.sock" \
+      --user="$(id -un)" --datadir="$database_dir/data" --tmpdir="$database_dir/tmp" --socket="$sockets/db.sock" \
       --pid-file="$sockets/db.pid" --skip-networking --skip-name-resolve --local-infile=0 \
       --log-bin=binlog --binlog-format=ROW --sync-binlog=1 --expire-logs-days=7 --server-id=1 \
       --innodb-flush-log-at-trx-commit=1 --innodb-buffer-pool-size=256M --innodb-log-file-size=256M \
