@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -38,7 +39,7 @@ std::vector<mysql::Statement> MakeBalancesStatements(const std::vector<BalanceKe
              "SELECT k.location_id, k.state, k.holder, k.lot_id, l.unit_id, t.item_id FROM (",
              rows,
              ") k JOIN locations l ON l.location_id = k.location_id JOIN lots t ON t.lot_id = "
-             "k.lot_id ORDER BY k.location_id, k.state, k.holder, k.lot_id")});
+             "k.lot_id ORDER BY k.location_id, k.lot_id, k.state, k.holder")});
   }
   return statements;
 }
@@ -59,8 +60,11 @@ absl::Status MysqlStockStore::Atomically(absl::Time deadline,
 absl::Status MysqlStockStore::MakeBalances(absl::Time deadline, std::vector<BalanceKey> keys) {
   std::erase_if(keys, [&](const BalanceKey& key) { return balance_ids_.Find(key).has_value(); });
   if (keys.empty()) return absl::OkStatus();
-  // Everybody makes missing rows in the same order, and each commits by itself.
-  std::ranges::sort(keys);
+  // Everybody makes missing rows in the order of their unique key, some hundred to a commit: in any
+  // other order two who wait for each other's rows meet a deadlock.
+  std::ranges::sort(keys, {}, [](const BalanceKey& key) {
+    return std::tuple(key.location, key.lot, key.state, key.holder);
+  });
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
   QM_ASSIGN_OR_RETURN(const auto known, FindBalances(*connection, balance_ids_, keys));
   std::vector<BalanceKey> missing;
