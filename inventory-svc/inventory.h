@@ -111,10 +111,10 @@ class Inventory {
   MysqlStockHistory history_;
   MysqlLotStore lot_store_;
   MysqlTransferStore transfer_store_;
-  MysqlRecordScopes record_scopes_;
-  records::Feed feed_;
   UnitDirectory units_;
   ItemDirectory items_;
+  MysqlRecordScopes record_scopes_;
+  records::Feed feed_;
   UnitRegistry unit_registry_;
   ItemCatalog catalog_;
   StockLedger ledger_;

@@ -1,5 +1,7 @@
 #include "inventory-svc/storage/mysql_record_scopes.h"
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -137,6 +139,12 @@ absl::StatusOr<std::vector<records::Scope>> MysqlRecordScopes::FindScopes(
   for (const records::SealedRecord& record : sealed) {
     scopes.push_back(ToScope(record.record.resource, units));
   }
+  const std::shared_ptr<const UnitTree> tree = units_.tree();
+  const bool knows_all = std::ranges::all_of(scopes, [&](const records::Scope& scope) {
+    return std::ranges::all_of(
+        scope.units, [&](const std::string& unit) { return tree->Find(unit).has_value(); });
+  });
+  if (!knows_all) QM_RETURN_IF_ERROR(units_.Refresh(deadline));
   return scopes;
 }
 

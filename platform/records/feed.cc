@@ -264,6 +264,9 @@ bool Feed::ServePage() {
   if (!page.ok()) {
     log::Warning("cannot read sealed records", {{"why", page.status().message()}});
     base::MutexLock lock(&mutex_);
+    // Another page has its turn before this one is tried again.
+    was_at_head_ = PageOf(head_ - 1) == number;
+    if (!was_at_head_) catch_up_after_ = (number + 1) * options_.page_records_max;
     changed_.AwaitWithTimeout(&mutex_, kPauseAfterError,
                               [this]()
                                   ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return is_stopping_; });

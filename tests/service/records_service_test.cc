@@ -248,6 +248,24 @@ TEST_F(RecordsServiceTest, SendsToEachWhatTheirGrantsCover) {
   EXPECT_EQ(stream.sequence(), 8);
 }
 
+// Goal: who follows one replica misses nothing of a unit that another one made a moment ago.
+// Method: this server takes nothing in by itself; the watcher's grant is on the unit above the new
+// one, so that only the tree tells that it covers it.
+TEST_F(RecordsServiceTest, SendsRecordsOfAUnitThatAnotherReplicaMade) {
+  MakeUnit("city", "");
+  MakeUnit("east", "units/city");
+  const std::unique_ptr<InventoryServer> other = InventoryServer::Start(database_);
+  other->authenticator().Grant(kAdmin, "units/city", {"units.manage"});
+  Stream stream(*server_, After(0), kEastClerk);
+
+  const auto made =
+      other->Call(&v1::Units::Stub::CreateUnit, ACreateUnit("newest", "units/east"), kAdmin);
+
+  ASSERT_TRUE(made.ok()) << made.status();
+  ASSERT_TRUE(stream.ReadTo(3));
+  EXPECT_THAT(stream.Resources(), ElementsAre("units/east", "units/newest"));
+}
+
 TEST_F(RecordsServiceTest, FiltersByUnitMethodAndResource) {
   MakeTree();
   MakeLocation("units/west", "hall");
