@@ -62,7 +62,7 @@ Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSou
       lanes_(turns_, clock, metrics, WithDatabaseThreads(options.lanes)),
       reader_(queries_, history_, stock_store_, units_, items_, clock, options.time_zone),
       lots_(lot_store_, units_, items_, clock),
-      desk_(transfer_store_, stock_store_, ledger_, units_, clock, uuids),
+      desk_(transfer_store_, history_, stock_store_, ledger_, units_, clock, uuids),
       units_service_(serve, unit_registry_),
       catalog_service_(serve, catalog_),
       ledger_service_(serve, ledger_, reader_, lots_,

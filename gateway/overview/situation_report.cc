@@ -29,8 +29,9 @@ absl::Status CheckRequest(const v1::GetSituationRequest& request) {
 }
 
 // Tells whether the service answered, if not as one would like. Then its answer is ours.
-bool IsAnAnswer(absl::StatusCode code) {
-  switch (code) {
+bool IsAnAnswer(const absl::Status& status) {
+  if (status::GetReason(status) == "NOT_SEALED_YET") return true;
+  switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kPermissionDenied:
@@ -84,6 +85,7 @@ absl::Status SituationReport::AddStock(const base::Call& call, absl::string_view
   pb::SummarizeStockRequest ask;
   ask.set_unit(request.unit());
   ask.set_expiring_days(request.expiring_days());
+  if (request.has_as_of()) *ask.mutable_as_of() = request.as_of();
   pb::SummarizeStockResponse answer;
   grpc::ClientContext context;
   rpc::PrepareContext(call, identity_token, clock_.Now(), context);
@@ -92,9 +94,12 @@ absl::Status SituationReport::AddStock(const base::Call& call, absl::string_view
   if (asked.ok()) {
     stock_.Succeeded();
     situation.mutable_stock()->Swap(answer.mutable_lines());
+    if (answer.has_sealed_moment()) {
+      *situation.mutable_sealed_moment() = std::move(*answer.mutable_sealed_moment());
+    }
     return absl::OkStatus();
   }
-  if (IsAnAnswer(asked.code())) return asked;
+  if (IsAnAnswer(asked)) return asked;
   AddMissing("stock", asked, stock_.Failed(clock_.Now()), situation);
   return absl::OkStatus();
 }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 
@@ -92,6 +93,20 @@ AsOf ParseAsOf(const type::v1::AsOf& as_of, rpc::FieldErrors& errors) {
 void RenderMoment(const Moment& moment, type::v1::SealedMoment& out) {
   out.set_sequence(moment.sequence);
   *out.mutable_closed_time() = rpc::RenderTimestamp(moment.closed_time);
+}
+
+std::string PositionBefore(const base::Uuid& id, const std::optional<Moment>& moment) {
+  return moment.has_value() ? absl::StrCat(id.ToBytes(), moment->sequence) : id.ToBytes();
+}
+
+void ParsePosition(const std::string& position, base::Uuid& before,
+                   std::optional<int64_t>& sequence) {
+  constexpr size_t kIdSize = 16;
+  int64_t number = 0;
+  before = base::Uuid::FromBytes(position.substr(0, kIdSize)).value_or(base::Uuid());
+  if (position.size() > kIdSize && absl::SimpleAtoi(position.substr(kIdSize), &number)) {
+    sequence = number;
+  }
 }
 
 Title ParseTitle(absl::string_view path, const type::v1::Title& title, rpc::FieldErrors& errors) {

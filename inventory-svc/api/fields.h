@@ -41,6 +41,11 @@ base::Uuid ParseUuidName(absl::string_view field, absl::string_view collection,
 AsOf ParseAsOf(const type::v1::AsOf& as_of, rpc::FieldErrors& errors);
 void RenderMoment(const Moment& moment, type::v1::SealedMoment& out);
 
+// Where the next page of a list that goes by ids begins, and which records all pages rest on.
+std::string PositionBefore(const base::Uuid& id, const std::optional<Moment>& moment);
+void ParsePosition(const std::string& position, base::Uuid& before,
+                   std::optional<int64_t>& sequence);
+
 Title ParseTitle(absl::string_view path, const type::v1::Title& title, rpc::FieldErrors& errors);
 void RenderTitle(const Title& title, type::v1::Title& out);
 

@@ -122,23 +122,23 @@ absl::StatusOr<ReverseMovementCommand> ParseReverseMovement(
   return command;
 }
 
-absl::StatusOr<base::Uuid> ParseGetMovement(const pb::GetMovementRequest& request) {
+absl::StatusOr<GetMovementCommand> ParseGetMovement(const pb::GetMovementRequest& request) {
   FieldErrors errors;
-  const base::Uuid id = ParseUuidName("name", "movements", request.name(), errors);
+  GetMovementCommand command{
+      .movement_id = ParseUuidName("name", "movements", request.name(), errors),
+      .as_of = ParseAsOf(request.as_of(), errors)};
   QM_RETURN_IF_ERROR(errors.ToStatus());
-  return id;
+  return command;
 }
 
 absl::StatusOr<ListMovementsCommand> ParseListMovements(const pb::ListMovementsRequest& request) {
   FieldErrors errors;
-  ListMovementsCommand command{
-      .unit = ParseResourceName("unit", kUnit, request.unit(), errors),
-      .item = ParseOptionalName("item", kItem, request.item(), errors),
-      .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors)};
-  const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);
-  if (!position.empty()) {
-    command.before = base::Uuid::FromBytes(position).value_or(base::Uuid{});
-  }
+  ListMovementsCommand command{.unit = ParseResourceName("unit", kUnit, request.unit(), errors),
+                               .item = ParseOptionalName("item", kItem, request.item(), errors),
+                               .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors),
+                               .as_of = ParseAsOf(request.as_of(), errors)};
+  ParsePosition(rpc::ParsePageToken(request.page_token(), QueryOf(request), errors), command.before,
+                command.sequence);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
 }
@@ -217,11 +217,13 @@ absl::Status CheckBatch(const pb::BatchPostMovementsRequest& request) {
   return errors.ToStatus();
 }
 
-absl::Status CheckSummarizeStock(const pb::SummarizeStockRequest& request) {
+absl::StatusOr<AsOf> ParseSummarizeStock(const pb::SummarizeStockRequest& request) {
   FieldErrors errors;
   ParseResourceName("unit", kUnit, request.unit(), errors);
   rpc::ParseInt("expiring_days", ExpiringDays(request), 1, kExpiringDaysMax, errors);
-  return errors.ToStatus();
+  const AsOf as_of = ParseAsOf(request.as_of(), errors);
+  QM_RETURN_IF_ERROR(errors.ToStatus());
+  return as_of;
 }
 
 int ExpiringDays(const pb::SummarizeStockRequest& request) {
@@ -275,9 +277,10 @@ void RenderMovements(const pb::ListMovementsRequest& request, const MovementPage
                      pb::ListMovementsResponse& out) {
   for (const Movement& movement : page.movements) RenderMovement(movement, *out.add_movements());
   if (page.has_more) {
-    out.set_next_page_token(
-        rpc::MakePageToken(QueryOf(request), page.movements.back().movement_id.ToBytes()));
+    out.set_next_page_token(rpc::MakePageToken(
+        QueryOf(request), PositionBefore(page.movements.back().movement_id, page.moment)));
   }
+  if (page.moment.has_value()) RenderMoment(*page.moment, *out.mutable_sealed_moment());
 }
 
 void RenderLots(const pb::ListLotsRequest& request, const ListLotsCommand& command,
@@ -309,9 +312,10 @@ void RenderBalances(const pb::ListBalancesRequest& request, const ListBalancesCo
   }
 }
 
-void RenderStock(const std::vector<NamedStockLine>& lines, absl::Time read_time,
+void RenderStock(const StockSummary& summary, absl::Time read_time,
                  pb::SummarizeStockResponse& out) {
-  for (const NamedStockLine& line : lines) {
+  if (summary.moment.has_value()) RenderMoment(*summary.moment, *out.mutable_sealed_moment());
+  for (const NamedStockLine& line : summary.lines) {
     pb::StockLine& rendered = *out.add_lines();
     rendered.set_unit(line.unit);
     rendered.set_item(line.item);

@@ -16,14 +16,15 @@ namespace pb = ::quartermaster::inventory::v1;
 absl::StatusOr<PostMovementCommand> ParsePostMovement(const pb::PostMovementRequest& request);
 absl::StatusOr<ReverseMovementCommand> ParseReverseMovement(
     const pb::ReverseMovementRequest& request);
-absl::StatusOr<base::Uuid> ParseGetMovement(const pb::GetMovementRequest& request);
+absl::StatusOr<GetMovementCommand> ParseGetMovement(const pb::GetMovementRequest& request);
 absl::StatusOr<ListMovementsCommand> ParseListMovements(const pb::ListMovementsRequest& request);
 absl::StatusOr<CreateLotCommand> ParseCreateLot(const pb::CreateLotRequest& request);
 absl::StatusOr<std::string> ParseGetLot(const pb::GetLotRequest& request);
 absl::StatusOr<ListLotsCommand> ParseListLots(const pb::ListLotsRequest& request);
 absl::StatusOr<ListBalancesCommand> ParseListBalances(const pb::ListBalancesRequest& request);
 absl::Status CheckBatch(const pb::BatchPostMovementsRequest& request);
-absl::Status CheckSummarizeStock(const pb::SummarizeStockRequest& request);
+// Returns the moment that is asked about.
+absl::StatusOr<AsOf> ParseSummarizeStock(const pb::SummarizeStockRequest& request);
 absl::Status CheckProveConservation(const pb::ProveConservationRequest& request);
 // Returns how many days ahead counts as soon.
 int ExpiringDays(const pb::SummarizeStockRequest& request);
@@ -37,7 +38,7 @@ void RenderLots(const pb::ListLotsRequest& request, const ListLotsCommand& comma
                 const std::vector<Lot>& lots, pb::ListLotsResponse& out);
 void RenderBalances(const pb::ListBalancesRequest& request, const ListBalancesCommand& command,
                     const BalancePage& page, pb::ListBalancesResponse& out);
-void RenderStock(const std::vector<NamedStockLine>& lines, absl::Time read_time,
+void RenderStock(const StockSummary& summary, absl::Time read_time,
                  pb::SummarizeStockResponse& out);
 void RenderProofs(const std::vector<NamedProof>& proofs, absl::Time read_time,
                   pb::ProveConservationResponse& out);

@@ -140,8 +140,9 @@ grpc::ServerUnaryReactor* LedgerService::GetMovement(grpc::CallbackServerContext
                                                      const v1::GetMovementRequest* request,
                                                      v1::Movement* response) {
   return serve_(context, kGetMovement, *request, [=, this](const base::Call& call) -> absl::Status {
-    QM_ASSIGN_OR_RETURN(const base::Uuid movement_id, ParseGetMovement(*request));
-    QM_ASSIGN_OR_RETURN(const Movement movement, reader_.GetMovement(call, movement_id));
+    QM_ASSIGN_OR_RETURN(const GetMovementCommand command, ParseGetMovement(*request));
+    QM_ASSIGN_OR_RETURN(const Movement movement,
+                        reader_.GetMovement(call, command.movement_id, command.as_of));
     RenderMovement(movement, *response);
     return absl::OkStatus();
   });
@@ -218,15 +219,16 @@ grpc::ServerUnaryReactor* LedgerService::SuggestLots(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* LedgerService::SummarizeStock(grpc::CallbackServerContext* context,
                                                         const v1::SummarizeStockRequest* request,
                                                         v1::SummarizeStockResponse* response) {
-  return serve_(
-      context, kSummarizeStock, *request, [=, this](const base::Call& call) -> absl::Status {
-        QM_RETURN_IF_ERROR(CheckSummarizeStock(*request));
-        const absl::Time read_time = clock_.Now();
-        QM_ASSIGN_OR_RETURN(const std::vector<NamedStockLine> lines,
-                            reader_.SummarizeStock(call, request->unit(), ExpiringDays(*request)));
-        RenderStock(lines, read_time, *response);
-        return absl::OkStatus();
-      });
+  return serve_(context, kSummarizeStock, *request,
+                [=, this](const base::Call& call) -> absl::Status {
+                  QM_ASSIGN_OR_RETURN(const AsOf as_of, ParseSummarizeStock(*request));
+                  const absl::Time read_time = clock_.Now();
+                  QM_ASSIGN_OR_RETURN(
+                      const StockSummary summary,
+                      reader_.SummarizeStock(call, request->unit(), ExpiringDays(*request), as_of));
+                  RenderStock(summary, read_time, *response);
+                  return absl::OkStatus();
+                });
 }
 
 grpc::ServerUnaryReactor* LedgerService::ProveConservation(

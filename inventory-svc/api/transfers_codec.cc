@@ -58,7 +58,8 @@ std::optional<absl::Time> ParseOccurredTime(const Request& request, FieldErrors&
 }
 
 std::string QueryOf(const v1::ListTransfersRequest& request) {
-  return absl::StrCat("transfers|", request.unit(), "|", request.waiting_for_me());
+  return absl::StrCat("transfers|", request.unit(), "|", request.waiting_for_me(), "|",
+                      request.as_of().SerializeAsString());
 }
 
 }  // namespace
@@ -93,21 +94,26 @@ absl::StatusOr<CreateTransferCommand> ParseCreateTransfer(
   return command;
 }
 
-absl::StatusOr<base::Uuid> ParseGetTransfer(const v1::GetTransferRequest& request) {
+absl::StatusOr<GetTransferCommand> ParseGetTransfer(const v1::GetTransferRequest& request) {
   FieldErrors errors;
-  const base::Uuid id = ParseUuidName("name", "transfers", request.name(), errors);
+  GetTransferCommand command{
+      .transfer_id = ParseUuidName("name", "transfers", request.name(), errors),
+      .as_of = ParseAsOf(request.as_of(), errors)};
   QM_RETURN_IF_ERROR(errors.ToStatus());
-  return id;
+  return command;
 }
 
 absl::StatusOr<ListTransfersCommand> ParseListTransfers(const v1::ListTransfersRequest& request) {
   FieldErrors errors;
-  ListTransfersCommand command{
-      .unit = ParseResourceName("unit", kUnit, request.unit(), errors),
-      .is_waiting_for_caller = request.waiting_for_me(),
-      .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors)};
-  const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);
-  command.before = base::Uuid::FromBytes(position).value_or(base::Uuid{});
+  ListTransfersCommand command{.unit = ParseResourceName("unit", kUnit, request.unit(), errors),
+                               .is_waiting_for_caller = request.waiting_for_me(),
+                               .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors),
+                               .as_of = ParseAsOf(request.as_of(), errors)};
+  if (request.waiting_for_me() && command.as_of.is_set()) {
+    errors.Add("waiting_for_me", "is about now; leave as_of out");
+  }
+  ParsePosition(rpc::ParsePageToken(request.page_token(), QueryOf(request), errors), command.before,
+                command.sequence);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
 }
@@ -222,8 +228,10 @@ void RenderTransfers(const v1::ListTransfersRequest& request, const TransferPage
                      v1::ListTransfersResponse& out) {
   for (const auto& transfer : page.transfers) RenderTransfer(transfer, *out.add_transfers());
   if (!page.next_before.is_nil()) {
-    out.set_next_page_token(rpc::MakePageToken(QueryOf(request), page.next_before.ToBytes()));
+    out.set_next_page_token(
+        rpc::MakePageToken(QueryOf(request), PositionBefore(page.next_before, page.moment)));
   }
+  if (page.moment.has_value()) RenderMoment(*page.moment, *out.mutable_sealed_moment());
 }
 
 }  // namespace quartermaster::inventory

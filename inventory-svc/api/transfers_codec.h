@@ -9,7 +9,7 @@ namespace quartermaster::inventory {
 
 // Each fails with INVALID_ARGUMENT and names every field that breaks its format.
 absl::StatusOr<CreateTransferCommand> ParseCreateTransfer(const v1::CreateTransferRequest& request);
-absl::StatusOr<base::Uuid> ParseGetTransfer(const v1::GetTransferRequest& request);
+absl::StatusOr<GetTransferCommand> ParseGetTransfer(const v1::GetTransferRequest& request);
 absl::StatusOr<ListTransfersCommand> ParseListTransfers(const v1::ListTransfersRequest& request);
 absl::StatusOr<DispatchTransferCommand> ParseDispatchTransfer(
     const v1::DispatchTransferRequest& request);

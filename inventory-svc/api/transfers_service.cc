@@ -37,8 +37,8 @@ grpc::ServerUnaryReactor* TransfersService::GetTransfer(grpc::CallbackServerCont
                                                         const v1::GetTransferRequest* request,
                                                         v1::Transfer* response) {
   return serve_(context, kGetTransfer, *request, [=, this](const base::Call& call) -> absl::Status {
-    QM_ASSIGN_OR_RETURN(const base::Uuid transfer_id, ParseGetTransfer(*request));
-    QM_ASSIGN_OR_RETURN(const Versioned<Transfer> transfer, desk_.GetTransfer(call, transfer_id));
+    QM_ASSIGN_OR_RETURN(const GetTransferCommand command, ParseGetTransfer(*request));
+    QM_ASSIGN_OR_RETURN(const Versioned<Transfer> transfer, desk_.GetTransfer(call, command));
     RenderTransfer(transfer, *response);
     return absl::OkStatus();
   });

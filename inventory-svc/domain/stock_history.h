@@ -25,6 +25,16 @@ class StockHistory {
   virtual absl::StatusOr<std::vector<BalanceRow>> ListBalances(absl::Time deadline,
                                                                const BalanceQuery& query,
                                                                const Moment& moment) = 0;
+
+  // As `StockQueries::SumStock`, as of `moment`.
+  virtual absl::StatusOr<std::vector<StockLine>> SumStock(absl::Time deadline,
+                                                          const std::vector<UnitId>& units,
+                                                          const std::string& expiring_before,
+                                                          const Moment& moment) = 0;
+
+  // Returns those of `movement_ids` that were in the books by `moment`.
+  virtual absl::StatusOr<std::vector<base::Uuid>> FindMovements(
+      absl::Time deadline, const std::vector<base::Uuid>& movement_ids, const Moment& moment) = 0;
 };
 
 }  // namespace quartermaster::inventory

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "inventory-svc/domain/as_of.h"
 #include "inventory-svc/domain/ledger_types.h"
 #include "inventory-svc/domain/lot_suggestion.h"
 #include "inventory-svc/domain/stock_store.h"
@@ -23,6 +24,8 @@ struct MovementQuery {
   // Only those before this one; nil for the first page.
   base::Uuid before;
   int limit = 100;
+  // Only those that were in the books then, if it is given.
+  std::optional<Moment> moment = std::nullopt;
 };
 
 // Which balances that are not zero, in the order of their row numbers.
@@ -90,6 +93,8 @@ struct ConservationProof {
 struct MovementPage {
   std::vector<Movement> movements;
   bool has_more = false;
+  // What they rest on, if they are of a past moment.
+  std::optional<Moment> moment = std::nullopt;
 };
 
 // Port: reads of the books. Each answer is of one instant. Thread-safe.

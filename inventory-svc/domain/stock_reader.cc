@@ -26,10 +26,21 @@ constexpr int kLotAmountsMax = 5000;
 }  // namespace
 
 absl::StatusOr<Movement> StockReader::GetMovement(const base::Call& call,
-                                                  const base::Uuid& movement_id) {
+                                                  const base::Uuid& movement_id,
+                                                  const AsOf& as_of) {
+  QM_RETURN_IF_ERROR(CheckAsOf(as_of, clock_.Now()));
+  QM_ASSIGN_OR_RETURN(const std::optional<Moment> moment, FindMoment(call.deadline, as_of));
   QM_ASSIGN_OR_RETURN(std::optional<Movement> movement,
                       store_.FindMovement(call.deadline, movement_id));
   if (!movement.has_value()) return MovementNotFound(movement_id);
+  if (moment.has_value()) {
+    QM_ASSIGN_OR_RETURN(const std::vector<base::Uuid> known,
+                        history_.FindMovements(call.deadline, {movement_id}, *moment));
+    if (known.empty()) return MovementNotFound(movement_id);
+    std::vector<Movement> one = {*std::move(movement)};
+    QM_RETURN_IF_ERROR(ForgetLaterReversals(call.deadline, *moment, one));
+    movement = std::move(one[0]);
+  }
   // Another replica may have created its units a moment ago.
   QM_ASSIGN_OR_RETURN(std::shared_ptr<const UnitTree> tree,
                       units_.TreeWith(call.deadline, UnitsOf(movement->lines)));
@@ -41,12 +52,21 @@ absl::StatusOr<Movement> StockReader::GetMovement(const base::Call& call,
 
 absl::StatusOr<MovementPage> StockReader::ListMovements(const base::Call& call,
                                                         const ListMovementsCommand& command) {
+  QM_RETURN_IF_ERROR(CheckAsOf(command.as_of, clock_.Now()));
   MovementQuery query{.before = command.before, .limit = command.page_size};
   QM_ASSIGN_OR_RETURN(CoveredUnits covered, CoveredSubtree(call, command.unit));
   query.units = std::move(covered.units);
+  QM_ASSIGN_OR_RETURN(query.moment, FindMoment(call.deadline, command.as_of));
+  if (query.moment.has_value() && command.sequence.has_value()) {
+    query.moment->sequence = *command.sequence;
+  }
   QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
-  if (!command.item.empty() && !query.item.has_value()) return MovementPage();
+  if (!command.item.empty() && !query.item.has_value()) return MovementPage{.moment = query.moment};
   QM_ASSIGN_OR_RETURN(MovementPage page, queries_.ListMovements(call.deadline, query));
+  page.moment = query.moment;
+  if (page.moment.has_value()) {
+    QM_RETURN_IF_ERROR(ForgetLaterReversals(call.deadline, *page.moment, page.movements));
+  }
   // Judged by the tree that it was found by, at the same time, though a grant may have ended since:
   // each touches one of the units at least.
   const Scope scope(call.caller, {kRead}, covered.time, std::move(covered.tree));
@@ -141,27 +161,35 @@ absl::StatusOr<MeasuredLotSuggestion> StockReader::SuggestLots(const base::Call&
       .base_unit = item.base_unit};
 }
 
-absl::StatusOr<std::vector<NamedStockLine>> StockReader::SummarizeStock(const base::Call& call,
-                                                                        const std::string& unit,
-                                                                        int expiring_days) {
+absl::StatusOr<StockSummary> StockReader::SummarizeStock(const base::Call& call,
+                                                         const std::string& unit, int expiring_days,
+                                                         const AsOf& as_of) {
+  const absl::Time now = clock_.Now();
+  QM_RETURN_IF_ERROR(CheckAsOf(as_of, now));
   QM_ASSIGN_OR_RETURN(const CoveredUnits covered, CoveredSubtree(call, unit));
-  const std::string horizon = ExpiringBefore(clock_.Now(), time_zone_, expiring_days);
-  QM_ASSIGN_OR_RETURN(const std::vector<StockLine> sums,
-                      queries_.SumStock(call.deadline, covered.units, horizon));
+  StockSummary summary;
+  QM_ASSIGN_OR_RETURN(summary.moment, FindMoment(call.deadline, as_of));
+  // What was soon to expire then is told of a past moment.
+  const absl::Time today = as_of.occurred_time.value_or(as_of.record_time.value_or(now));
+  const std::string horizon = ExpiringBefore(today, time_zone_, expiring_days);
+  QM_ASSIGN_OR_RETURN(
+      const std::vector<StockLine> sums,
+      summary.moment.has_value()
+          ? history_.SumStock(call.deadline, covered.units, horizon, *summary.moment)
+          : queries_.SumStock(call.deadline, covered.units, horizon));
   std::vector<ItemId> ids;
   for (const StockLine& line : sums) ids.push_back(line.item);
   QM_ASSIGN_OR_RETURN(const auto items, items_.GetItemsById(call.deadline, ids));
-  std::vector<NamedStockLine> lines;
   for (size_t i = 0; i < sums.size(); ++i) {
-    lines.push_back({.unit = std::string(covered.tree->NameOf(sums[i].unit)),
-                     .item = items[i]->item.name,
-                     .base_unit = items[i]->item.base_unit,
-                     .amounts = sums[i]});
+    summary.lines.push_back({.unit = std::string(covered.tree->NameOf(sums[i].unit)),
+                             .item = items[i]->item.name,
+                             .base_unit = items[i]->item.base_unit,
+                             .amounts = sums[i]});
   }
-  std::ranges::sort(lines, [](const NamedStockLine& a, const NamedStockLine& b) {
+  std::ranges::sort(summary.lines, [](const NamedStockLine& a, const NamedStockLine& b) {
     return std::tie(a.unit, a.item) < std::tie(b.unit, b.item);
   });
-  return lines;
+  return summary;
 }
 
 absl::StatusOr<std::vector<NamedProof>> StockReader::ProveConservation(const base::Call& call,
@@ -184,6 +212,24 @@ absl::StatusOr<std::vector<NamedProof>> StockReader::ProveConservation(const bas
   }
   std::ranges::sort(proofs, {}, &NamedProof::item);
   return proofs;
+}
+
+// A reversal happened when its original did, so the record clock alone tells.
+absl::Status StockReader::ForgetLaterReversals(absl::Time deadline, const Moment& moment,
+                                               std::vector<Movement>& movements) {
+  std::vector<base::Uuid> reversals;
+  for (const Movement& movement : movements) {
+    if (movement.reversed_by.has_value()) reversals.push_back(*movement.reversed_by);
+  }
+  QM_ASSIGN_OR_RETURN(const std::vector<base::Uuid> known,
+                      history_.FindMovements(deadline, reversals, moment));
+  for (Movement& movement : movements) {
+    if (movement.reversed_by.has_value() &&
+        std::ranges::find(known, *movement.reversed_by) == known.end()) {
+      movement.reversed_by.reset();
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<Moment>> StockReader::FindMoment(absl::Time deadline,

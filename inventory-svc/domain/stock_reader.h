@@ -17,12 +17,21 @@
 
 namespace quartermaster::inventory {
 
+// The movement a caller asks for.
+struct GetMovementCommand {
+  base::Uuid movement_id;
+  AsOf as_of;
+};
+
 // The movements a caller asks for.
 struct ListMovementsCommand {
   std::string unit;
   std::string item;
   base::Uuid before;
   int page_size = 100;
+  AsOf as_of;
+  // See `ListBalancesCommand`.
+  std::optional<int64_t> sequence;
 };
 
 // The balances a caller asks for.
@@ -83,6 +92,13 @@ struct NamedStockLine {
   StockLine amounts;
 };
 
+// The lines of all units that were asked about.
+struct StockSummary {
+  std::vector<NamedStockLine> lines;
+  // What they rest on, if they are of a past moment.
+  std::optional<Moment> moment;
+};
+
 // A proof, by name.
 struct NamedProof {
   std::string item;
@@ -104,7 +120,8 @@ class StockReader {
         clock_(clock),
         time_zone_(time_zone) {}
 
-  absl::StatusOr<Movement> GetMovement(const base::Call& call, const base::Uuid& movement_id);
+  absl::StatusOr<Movement> GetMovement(const base::Call& call, const base::Uuid& movement_id,
+                                       const AsOf& as_of);
   absl::StatusOr<MovementPage> ListMovements(const base::Call& call,
                                              const ListMovementsCommand& command);
   absl::StatusOr<Lot> GetLot(const base::Call& call, const std::string& name);
@@ -115,9 +132,8 @@ class StockReader {
                                            const ListBalancesCommand& command);
   absl::StatusOr<MeasuredLotSuggestion> SuggestLots(const base::Call& call,
                                                     const SuggestLotsCommand& command);
-  absl::StatusOr<std::vector<NamedStockLine>> SummarizeStock(const base::Call& call,
-                                                             const std::string& unit,
-                                                             int expiring_days);
+  absl::StatusOr<StockSummary> SummarizeStock(const base::Call& call, const std::string& unit,
+                                              int expiring_days, const AsOf& as_of);
   // `item` may be empty for all.
   absl::StatusOr<std::vector<NamedProof>> ProveConservation(const base::Call& call,
                                                             const std::string& item);
@@ -138,6 +154,9 @@ class StockReader {
 
   // Returns what `as_of` comes to; nothing if it is not set.
   absl::StatusOr<std::optional<Moment>> FindMoment(absl::Time deadline, const AsOf& as_of);
+  // Takes away what `movements` tell of reversals that came after `moment`.
+  absl::Status ForgetLaterReversals(absl::Time deadline, const Moment& moment,
+                                    std::vector<Movement>& movements);
 
   StockQueries& queries_;
   StockHistory& history_;

@@ -92,21 +92,41 @@ absl::StatusOr<Versioned<Transfer>> TransferDesk::CreateTransfer(
 }
 
 absl::StatusOr<Versioned<Transfer>> TransferDesk::GetTransfer(const base::Call& call,
-                                                              const base::Uuid& transfer_id) {
+                                                              const GetTransferCommand& command) {
+  QM_RETURN_IF_ERROR(CheckAsOf(command.as_of, clock_.Now()));
+  QM_ASSIGN_OR_RETURN(const std::optional<Moment> moment, FindMoment(call.deadline, command.as_of));
   QM_ASSIGN_OR_RETURN(std::vector<Versioned<Transfer>> found,
-                      store_.FindTransfers(call.deadline, {TransferName(transfer_id)}));
-  if (found.empty()) return TransferNotFound(transfer_id);
+                      FindTransfers(call.deadline, {TransferName(command.transfer_id)}, moment));
+  if (found.empty()) return TransferNotFound(command.transfer_id);
   QM_RETURN_IF_ERROR(KnowEnds(call.deadline, found[0].body));
-  if (!CoversAnEnd(call.caller, found[0].body)) return TransferNotFound(transfer_id);
+  if (!CoversAnEnd(call.caller, found[0].body)) return TransferNotFound(command.transfer_id);
   return std::move(found[0]);
+}
+
+absl::StatusOr<std::vector<Versioned<Transfer>>> TransferDesk::FindTransfers(
+    absl::Time deadline, const std::vector<std::string>& names,
+    const std::optional<Moment>& moment) {
+  return moment.has_value() ? store_.FindTransfersAsOf(deadline, names, *moment)
+                            : store_.FindTransfers(deadline, names);
+}
+
+absl::StatusOr<std::optional<Moment>> TransferDesk::FindMoment(absl::Time deadline,
+                                                               const AsOf& as_of) {
+  if (!as_of.is_set()) return std::nullopt;
+  return history_.FindMoment(deadline, as_of);
 }
 
 absl::StatusOr<TransferPage> TransferDesk::ListTransfers(const base::Call& call,
                                                          const ListTransfersCommand& command) {
+  QM_RETURN_IF_ERROR(CheckAsOf(command.as_of, clock_.Now()));
   QM_ASSIGN_OR_RETURN(const std::shared_ptr<const UnitTree> tree,
                       units_.TreeWith(call.deadline, {command.unit}));
   QM_RETURN_IF_ERROR(CheckCovers(call.caller, kRead, clock_.Now(), *tree, command.unit));
   TransferPage page;
+  QM_ASSIGN_OR_RETURN(page.moment, FindMoment(call.deadline, command.as_of));
+  if (page.moment.has_value() && command.sequence.has_value()) {
+    page.moment->sequence = *command.sequence;
+  }
   const std::optional<UnitId> unit = tree->Find(command.unit);
   if (!unit.has_value()) return page;
   TransferQuery query{
@@ -119,7 +139,7 @@ absl::StatusOr<TransferPage> TransferDesk::ListTransfers(const base::Call& call,
   }
   std::vector<std::string> names;
   for (const base::Uuid& id : ids) names.push_back(TransferName(id));
-  QM_ASSIGN_OR_RETURN(page.transfers, store_.FindTransfers(call.deadline, names));
+  QM_ASSIGN_OR_RETURN(page.transfers, FindTransfers(call.deadline, names, page.moment));
   // Newest first: their ids ascend with time, and so do their names.
   std::ranges::reverse(page.transfers);
   return page;

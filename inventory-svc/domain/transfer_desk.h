@@ -6,6 +6,8 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "inventory-svc/domain/as_of.h"
+#include "inventory-svc/domain/stock_history.h"
 #include "inventory-svc/domain/stock_ledger.h"
 #include "inventory-svc/domain/transfer.h"
 #include "inventory-svc/domain/transfer_store.h"
@@ -52,11 +54,18 @@ struct CancelTransferCommand {
   std::string etag;
   base::Uuid request_id;
 };
+struct GetTransferCommand {
+  base::Uuid transfer_id;
+  AsOf as_of;
+};
 struct ListTransfersCommand {
   std::string unit;
   bool is_waiting_for_caller = false;
   base::Uuid before;
   int page_size = 100;
+  AsOf as_of;
+  // The prefix of the sealed records that the first page rested on; with `as_of`, on later pages.
+  std::optional<int64_t> sequence;
 };
 
 // A page of transfers, newest first.
@@ -64,6 +73,8 @@ struct TransferPage {
   std::vector<document::Versioned<Transfer>> transfers;
   // What the next page begins before; nil if this is the last.
   base::Uuid next_before;
+  // What they rest on, if they are of a past moment.
+  std::optional<Moment> moment;
 };
 
 // The use cases of transfers; errors and their order as documented at `Transfers`. Thread-safe;
@@ -72,9 +83,10 @@ class TransferDesk {
  public:
   using VersionedTransfer = document::Versioned<Transfer>;
 
-  TransferDesk(TransferStore& store, StockStore& stock, StockLedger& ledger, UnitDirectory& units,
-               const base::Clock& clock, base::UuidSource& uuids)
+  TransferDesk(TransferStore& store, StockHistory& history, StockStore& stock, StockLedger& ledger,
+               UnitDirectory& units, const base::Clock& clock, base::UuidSource& uuids)
       : store_(store),
+        history_(history),
         stock_(stock),
         ledger_(ledger),
         units_(units),
@@ -84,7 +96,7 @@ class TransferDesk {
   absl::StatusOr<VersionedTransfer> CreateTransfer(const base::Call& call,
                                                    const CreateTransferCommand& command);
   absl::StatusOr<VersionedTransfer> GetTransfer(const base::Call& call,
-                                                const base::Uuid& transfer_id);
+                                                const GetTransferCommand& command);
   absl::StatusOr<TransferPage> ListTransfers(const base::Call& call,
                                              const ListTransfersCommand& command);
   absl::StatusOr<VersionedTransfer> DispatchTransfer(const base::Call& call,
@@ -139,7 +151,15 @@ class TransferDesk {
   // Where the caller may take which step.
   document::TaskFilter WaitingFor(const base::Caller& caller, const UnitTree& tree) const;
 
+  // Finds transfers by name, as of `moment` if there is one.
+  absl::StatusOr<std::vector<VersionedTransfer>> FindTransfers(
+      absl::Time deadline, const std::vector<std::string>& names,
+      const std::optional<Moment>& moment);
+  // Returns what `as_of` comes to; nothing if it is not set.
+  absl::StatusOr<std::optional<Moment>> FindMoment(absl::Time deadline, const AsOf& as_of);
+
   TransferStore& store_;
+  StockHistory& history_;
   StockStore& stock_;
   StockLedger& ledger_;
   UnitDirectory& units_;

@@ -6,6 +6,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "inventory-svc/domain/as_of.h"
 #include "inventory-svc/domain/stock_store.h"
 #include "inventory-svc/domain/transfer.h"
 #include "platform/document/document.h"
@@ -53,6 +54,9 @@ class TransferStore {
   // Finds transfers by name; one that does not exist is missing. In the order of their names.
   virtual absl::StatusOr<std::vector<document::Versioned<Transfer>>> FindTransfers(
       absl::Time deadline, const std::vector<std::string>& names) = 0;
+  // The same, each in its newest version by `moment`; one that had none then is missing.
+  virtual absl::StatusOr<std::vector<document::Versioned<Transfer>>> FindTransfersAsOf(
+      absl::Time deadline, const std::vector<std::string>& names, const Moment& moment) = 0;
   // Lists transfers, newest first.
   virtual absl::StatusOr<std::vector<base::Uuid>> ListTransfers(absl::Time deadline,
                                                                 const TransferQuery& query) = 0;

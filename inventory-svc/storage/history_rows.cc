@@ -21,6 +21,15 @@ absl::StatusOr<std::string> TimeLiteral(absl::Time time) {
   return absl::StrCat("'", text, "'");
 }
 
+absl::StatusOr<std::string> WithinMoment(absl::string_view record, const Moment& moment) {
+  std::string condition = absl::StrCat(record, ".sequence <= ", moment.sequence);
+  if (moment.occurred_time.has_value()) {
+    QM_ASSIGN_OR_RETURN(const std::string time, TimeLiteral(*moment.occurred_time));
+    absl::StrAppend(&condition, " AND ", record, ".occurred_time <= ", time);
+  }
+  return condition;
+}
+
 absl::int128 ReadDecimal(mysql::Row row, size_t column) {
   absl::int128 value = 0;
   if (row.IsNull(column)) return value;

@@ -8,7 +8,9 @@
 
 #include "absl/numeric/int128.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "inventory-svc/domain/as_of.h"
 #include "platform/mysql/connection.h"
 
 // The tables of the history, for the one who writes them and those who read them.
@@ -33,6 +35,9 @@ struct OccurredBounds {
   absl::Time end_time;
   int64_t sequence = 0;
 };
+
+// Renders the condition that the record with the alias `record` is within `moment`.
+absl::StatusOr<std::string> WithinMoment(absl::string_view record, const Moment& moment);
 
 // Renders a time as a literal with its quotes.
 absl::StatusOr<std::string> TimeLiteral(absl::Time time);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "inventory-svc/storage/history_rows.h"
+#include "inventory-svc/storage/movement_rows.h"
 #include "platform/base/status_macros.h"
 
 namespace quartermaster::inventory {
@@ -39,16 +40,18 @@ absl::StatusOr<Quantities> ReadQuantities(mysql::Connection& connection,
   return Quantities(recorded.begin(), recorded.end());
 }
 
+std::string NumberList(const std::vector<UnitId>& units) {
+  return absl::StrJoin(units, ",",
+                       [](std::string* out, UnitId unit) { absl::StrAppend(out, ToNumber(unit)); });
+}
+
 // The balances that a query is about, whatever they held.
 std::string CandidatesSql(const BalanceQuery& query, BalanceId after) {
   std::string sql = absl::StrCat(
       "SELECT b.balance_id, l.name, b.state, b.holder, i.name, t.name, b.item_id FROM balances b "
       "JOIN locations l ON l.location_id = b.location_id JOIN lots t ON t.lot_id = b.lot_id JOIN "
       "items i ON i.item_id = b.item_id WHERE b.balance_id > ",
-      ToNumber(after), " AND b.unit_id IN (",
-      absl::StrJoin(query.units, ",",
-                    [](std::string* out, UnitId unit) { absl::StrAppend(out, ToNumber(unit)); }),
-      ")");
+      ToNumber(after), " AND b.unit_id IN (", NumberList(query.units), ")");
   if (query.item.has_value()) absl::StrAppend(&sql, " AND b.item_id = ", ToNumber(*query.item));
   if (query.lot.has_value()) absl::StrAppend(&sql, " AND b.lot_id = ", ToNumber(*query.lot));
   if (query.state.has_value()) {
@@ -59,6 +62,23 @@ std::string CandidatesSql(const BalanceQuery& query, BalanceId after) {
   absl::StrAppend(&sql, " ORDER BY b.balance_id LIMIT ", kBalancesPerStatement);
   return sql;
 }
+
+// What a unit has of an item while balances are added to it.
+struct StockSum {
+  absl::int128 available = 0;
+  absl::int128 reserved = 0;
+  absl::int128 quarantine = 0;
+  absl::int128 in_transit = 0;
+  absl::int128 expiring_soon = 0;
+
+  void Add(State state, bool is_expiring, absl::int128 quantity) {
+    if (state == State::kAvailable) available += quantity;
+    if (state == State::kAvailable && is_expiring) expiring_soon += quantity;
+    if (state == State::kReserved) reserved += quantity;
+    if (state == State::kQuarantine) quarantine += quantity;
+    if (state == State::kInTransit) in_transit += quantity;
+  }
+};
 
 BalanceRow ReadBalanceRow(mysql::Row row, int64_t quantity) {
   return {.id = BalanceId{static_cast<uint32_t>(row.Int64(0))},
@@ -127,6 +147,69 @@ absl::StatusOr<std::vector<BalanceRow>> MysqlStockHistory::ListBalances(absl::Ti
     if (rows.size() < kBalancesPerStatement) return balances;
     after = BalanceId{static_cast<uint32_t>(ids.back())};
   }
+}
+
+absl::StatusOr<std::vector<StockLine>> MysqlStockHistory::SumStock(
+    absl::Time deadline, const std::vector<UnitId>& units, const std::string& expiring_before,
+    const Moment& moment) {
+  std::vector<StockLine> lines;
+  if (units.empty()) return lines;
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reports_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  std::map<std::pair<int64_t, int64_t>, StockSum> sums;
+  for (int64_t after = 0;;) {
+    QM_ASSIGN_OR_RETURN(
+        const mysql::Rows rows,
+        connection->Query(
+            absl::StrCat("SELECT b.balance_id, b.unit_id, b.item_id, b.state, "
+                         "COALESCE(t.expiry_date < ?, 0) FROM balances b JOIN lots t ON t.lot_id = "
+                         "b.lot_id WHERE b.state < 16 AND b.balance_id > ? AND b.unit_id IN (",
+                         NumberList(units), ") ORDER BY b.balance_id LIMIT ",
+                         kBalancesPerStatement),
+            {expiring_before, after}));
+    std::vector<int64_t> ids;
+    for (const mysql::Row row : rows) ids.push_back(row.Int64(0));
+    QM_ASSIGN_OR_RETURN(const Quantities quantities, ReadQuantities(*connection, ids, moment));
+    for (const mysql::Row row : rows) {
+      const auto quantity = quantities.find(row.Int64(0));
+      if (quantity == quantities.end() || quantity->second == 0) continue;
+      sums[{row.Int64(1), row.Int64(2)}].Add(static_cast<State>(row.Int64(3)), row.Int64(4) != 0,
+                                             quantity->second);
+    }
+    if (rows.size() < kBalancesPerStatement) break;
+    after = ids.back();
+  }
+  for (const auto& [place, sum] : sums) {
+    lines.push_back({.unit = UnitId{static_cast<uint16_t>(place.first)},
+                     .item = ItemId{static_cast<uint32_t>(place.second)},
+                     .available = Saturate(sum.available),
+                     .reserved = Saturate(sum.reserved),
+                     .quarantine = Saturate(sum.quarantine),
+                     .in_transit = Saturate(sum.in_transit),
+                     .expiring_soon = Saturate(sum.expiring_soon)});
+  }
+  return lines;
+}
+
+absl::StatusOr<std::vector<base::Uuid>> MysqlStockHistory::FindMovements(
+    absl::Time deadline, const std::vector<base::Uuid>& movement_ids, const Moment& moment) {
+  std::vector<base::Uuid> found;
+  if (movement_ids.empty()) return found;
+  QM_ASSIGN_OR_RETURN(const std::string within, WithinMoment("r", moment));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  QM_ASSIGN_OR_RETURN(
+      const mysql::Rows rows,
+      connection->Query(absl::StrCat("SELECT r.record_id FROM records r WHERE r.record_id IN (",
+                                     absl::StrJoin(movement_ids, ",",
+                                                   [](std::string* out, const base::Uuid& id) {
+                                                     absl::StrAppend(out, UuidLiteral(id));
+                                                   }),
+                                     ") AND ", within)));
+  for (const mysql::Row row : rows) {
+    found.push_back(base::Uuid::FromBytes(row.String(0)).value_or(base::Uuid()));
+  }
+  return found;
 }
 
 }  // namespace quartermaster::inventory

@@ -21,6 +21,13 @@ class MysqlStockHistory final : public StockHistory {
   absl::StatusOr<std::vector<BalanceRow>> ListBalances(absl::Time deadline,
                                                        const BalanceQuery& query,
                                                        const Moment& moment) override;
+  absl::StatusOr<std::vector<StockLine>> SumStock(absl::Time deadline,
+                                                  const std::vector<UnitId>& units,
+                                                  const std::string& expiring_before,
+                                                  const Moment& moment) override;
+  absl::StatusOr<std::vector<base::Uuid>> FindMovements(absl::Time deadline,
+                                                        const std::vector<base::Uuid>& movement_ids,
+                                                        const Moment& moment) override;
 
  private:
   mysql::Pool& reads_;

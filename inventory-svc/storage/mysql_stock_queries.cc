@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "inventory-svc/storage/history_rows.h"
 #include "inventory-svc/storage/lot_rows.h"
 #include "inventory-svc/storage/movement_rows.h"
 #include "inventory-svc/storage/newest_of_units.h"
@@ -48,6 +49,15 @@ absl::StatusOr<MovementPage> MysqlStockQueries::ListMovements(absl::Time deadlin
                                                               const MovementQuery& query) {
   MovementPage page;
   if (query.units.empty()) return page;
+  std::string of_moment;
+  if (query.moment.has_value()) {
+    QM_ASSIGN_OR_RETURN(const std::string within, WithinMoment("r", *query.moment));
+    // Begins where the prefix does, as far as ids tell: clocks differ.
+    of_moment = absl::StrCat(" AND s.movement_id <= ", UuidLiteral(query.moment->record_id_max),
+                             " AND EXISTS (SELECT 1 FROM records r WHERE r.record_id = "
+                             "s.movement_id AND ",
+                             within, ")");
+  }
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reads_.Acquire(deadline));
   connection->set_read_deadline(deadline);
   QM_ASSIGN_OR_RETURN(const std::vector<base::Uuid> newest,
@@ -57,7 +67,8 @@ absl::StatusOr<MovementPage> MysqlStockQueries::ListMovements(absl::Time deadlin
                                                       .item_index = "ix_movement_scopes_item",
                                                       .units = query.units,
                                                       .before = query.before,
-                                                      .limit = query.limit + 1}));
+                                                      .limit = query.limit + 1,
+                                                      .condition = of_moment}));
   if (newest.empty()) return page;
   std::vector<std::string> ids;
   for (const base::Uuid& id : newest) ids.push_back(UuidLiteral(id));

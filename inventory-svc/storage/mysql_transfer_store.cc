@@ -102,6 +102,13 @@ absl::StatusOr<std::vector<document::Versioned<Transfer>>> MysqlTransferStore::F
   return ReadDocuments<Transfer>(reads_, deadline, names);
 }
 
+absl::StatusOr<std::vector<document::Versioned<Transfer>>> MysqlTransferStore::FindTransfersAsOf(
+    absl::Time deadline, const std::vector<std::string>& names, const Moment& moment) {
+  return ReadDocumentsAsOf<Transfer>(
+      reads_, deadline, names,
+      {.sequence = moment.sequence, .occurred_time = moment.occurred_time});
+}
+
 absl::StatusOr<std::vector<base::Uuid>> MysqlTransferStore::ListTransfers(
     absl::Time deadline, const TransferQuery& query) {
   std::vector<base::Uuid> ids;

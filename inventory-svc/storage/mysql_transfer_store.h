@@ -22,6 +22,8 @@ class MysqlTransferStore final : public TransferStore {
                           absl::FunctionRef<absl::Status(TransferBook&)> body) override;
   absl::StatusOr<std::vector<document::Versioned<Transfer>>> FindTransfers(
       absl::Time deadline, const std::vector<std::string>& names) override;
+  absl::StatusOr<std::vector<document::Versioned<Transfer>>> FindTransfersAsOf(
+      absl::Time deadline, const std::vector<std::string>& names, const Moment& moment) override;
   absl::StatusOr<std::vector<base::Uuid>> ListTransfers(absl::Time deadline,
                                                         const TransferQuery& query) override;
 

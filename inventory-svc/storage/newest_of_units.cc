@@ -35,7 +35,7 @@ std::string RowsOf(const NewestQuery& query, absl::string_view unit, const base:
   if (!from.is_nil()) {
     absl::StrAppend(&sql, " AND s.", query.id_column, " >= ", UuidLiteral(from));
   }
-  return sql;
+  return absl::StrCat(sql, query.condition);
 }
 
 // What is left to read: units, and the oldest id that can be on the page.

@@ -24,6 +24,8 @@ struct NewestQuery {
   // Only those before this one; nil: all.
   base::Uuid before;
   int limit = 100;
+  // What else must hold of a row `s`, beginning with ` AND `; empty for nothing.
+  std::string condition = "";
 };
 
 // Finds the newest ids of all units together, newest first. The work grows with the number of units

@@ -52,6 +52,32 @@ void ReplaceTasks(const NewVersion& version, std::vector<mysql::Statement>& stat
   }
 }
 
+// Reads of each document of `names` the version that `version_sql` selects for its row `v`.
+absl::StatusOr<std::vector<StoredVersion>> ReadVersions(mysql::Connection& connection,
+                                                        const std::vector<std::string>& names,
+                                                        absl::string_view version_sql,
+                                                        const std::vector<mysql::Value>& params) {
+  std::vector<StoredVersion> versions;
+  if (names.empty()) return versions;
+  // A batch renders its statement anew; a prepared one for each number of names would fill the
+  // cache of statements.
+  mysql::Statement statement{
+      .sql = absl::StrCat("SELECT v.version, v.record_time, v.snapshot FROM document_versions v "
+                          "WHERE v.resource IN ",
+                          Placeholders(names.size()), " AND v.version = (", version_sql,
+                          ") ORDER BY v.resource"),
+      .params = {names.begin(), names.end()}};
+  statement.params.insert(statement.params.end(), params.begin(), params.end());
+  QM_ASSIGN_OR_RETURN(const std::vector<mysql::Rows> results,
+                      connection.ExecuteBatch({std::move(statement)}));
+  for (const mysql::Row row : results[0]) {
+    versions.push_back({.version = static_cast<int32_t>(row.Int64(0)),
+                        .record_time = row.Time(1),
+                        .snapshot = row.String(2)});
+  }
+  return versions;
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<StoredVersion>> FindNewestVersion(mysql::Connection& connection,
@@ -74,25 +100,24 @@ std::string Placeholders(size_t count) {
 
 absl::StatusOr<std::vector<StoredVersion>> FindNewestVersions(
     mysql::Connection& connection, const std::vector<std::string>& names) {
-  std::vector<StoredVersion> versions;
-  if (names.empty()) return versions;
-  // A batch renders its statement anew; a prepared one for each number of names would fill the
-  // cache of statements.
-  mysql::Statement statement{
-      .sql = absl::StrCat("SELECT v.version, v.record_time, v.snapshot FROM document_versions v "
-                          "WHERE v.resource IN ",
-                          Placeholders(names.size()),
-                          " AND v.version = (SELECT MAX(m.version) FROM document_versions m "
-                          "WHERE m.resource = v.resource) ORDER BY v.resource"),
-      .params = {names.begin(), names.end()}};
-  QM_ASSIGN_OR_RETURN(const std::vector<mysql::Rows> results,
-                      connection.ExecuteBatch({std::move(statement)}));
-  for (const mysql::Row row : results[0]) {
-    versions.push_back({.version = static_cast<int32_t>(row.Int64(0)),
-                        .record_time = row.Time(1),
-                        .snapshot = row.String(2)});
+  return ReadVersions(connection, names,
+                      "SELECT MAX(m.version) FROM document_versions m WHERE m.resource = "
+                      "v.resource",
+                      {});
+}
+
+absl::StatusOr<std::vector<StoredVersion>> FindVersionsAsOf(mysql::Connection& connection,
+                                                            const std::vector<std::string>& names,
+                                                            const VersionBounds& bounds) {
+  std::string newest =
+      "SELECT MAX(m.version) FROM document_versions m JOIN records r ON r.record_id = m.record_id "
+      "WHERE m.resource = v.resource AND r.sequence <= ?";
+  std::vector<mysql::Value> params = {bounds.sequence};
+  if (bounds.occurred_time.has_value()) {
+    newest += " AND r.occurred_time <= ?";
+    params.push_back(*bounds.occurred_time);
   }
-  return versions;
+  return ReadVersions(connection, names, newest, params);
 }
 
 absl::StatusOr<std::optional<EarlierWrite>> MysqlBook::FindEarlier(const Request& request) {

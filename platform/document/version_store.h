@@ -50,6 +50,19 @@ absl::StatusOr<std::optional<StoredVersion>> FindNewestVersion(mysql::Connection
 absl::StatusOr<std::vector<StoredVersion>> FindNewestVersions(
     mysql::Connection& connection, const std::vector<std::string>& names);
 
+// Which versions there were at a past moment, by their records.
+struct VersionBounds {
+  // Up to this one in the sealed order.
+  int64_t sequence = 0;
+  // And of those, what had happened by then, if it is given.
+  std::optional<absl::Time> occurred_time = std::nullopt;
+};
+
+// As `FindNewestVersions`, of the versions within `bounds`; a document that had none is missing.
+absl::StatusOr<std::vector<StoredVersion>> FindVersionsAsOf(mysql::Connection& connection,
+                                                            const std::vector<std::string>& names,
+                                                            const VersionBounds& bounds);
+
 // Renders the condition by which the newest of `document_versions v` is joined to the document
 // whose name is in `name_column`.
 std::string JoinNewest(absl::string_view name_column);

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "qmctl/commands/as_of.h"
 #include "qmctl/commands/commands.h"
 #include "qmctl/commands/lines.h"
 #include "qmctl/import/names.h"
@@ -24,6 +25,7 @@ struct BoardOptions {
   int expiring_days = 30;
   bool has_details = false;
   std::vector<std::string> items;
+  std::shared_ptr<AsOfOptions> as_of = std::make_shared<AsOfOptions>();
 };
 
 // Asks which unit stands above all that the caller may see.
@@ -204,6 +206,7 @@ void RunBoard(Session& session, const BoardOptions& options) {
     return;
   }
   request.set_expiring_days(options.expiring_days);
+  if (!SetAsOf(session, *options.as_of, request)) return;
   gateway::v1::Situation situation;
   if (!session.Call("quartermaster.gateway.v1.Overview/GetSituation", request, situation)) return;
 
@@ -217,7 +220,10 @@ void RunBoard(Session& session, const BoardOptions& options) {
     }
     PrintMatrix(session, board, items.empty() ? board.Items() : items, items.empty());
     std::cout << session.Say("Available, + on the way; as of ", "可用数，+ 为在途；截至 ")
-              << RenderTime(situation.read_time()) << "\n";
+              << RenderTime(request.as_of().has_occurred_time() ? request.as_of().occurred_time()
+                            : request.has_as_of()               ? request.as_of().record_time()
+                                                                : situation.read_time())
+              << "\n";
   }
   TellMissingParts(session, situation);
 }
@@ -227,6 +233,7 @@ void RunBoard(Session& session, const BoardOptions& options) {
 void AddBoard(CLI::App& app, Session& session) {
   auto options = std::make_shared<BoardOptions>();
   CLI::App* board = app.add_subcommand("board", "what every unit has, on one page");
+  AddAsOf(*board, options->as_of);
   board->add_option("--unit", options->unit, "only this unit and those beneath it");
   board->add_option("--expiring-days", options->expiring_days, "what expires within so many days")
       ->capture_default_str();

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "qmctl/commands/as_of.h"
 #include "qmctl/commands/commands.h"
 #include "qmctl/commands/lines.h"
 #include "qmctl/import/names.h"
@@ -19,6 +20,7 @@ struct ReadOptions {
   std::string lot;
   std::string state;
   int row_count_max = 100;
+  std::shared_ptr<AsOfOptions> as_of = std::make_shared<AsOfOptions>();
 };
 
 constexpr char kUnits[] = "quartermaster.inventory.v1.Units/";
@@ -154,6 +156,7 @@ void ListBalances(Session& session, const ReadOptions& options) {
                                           "; for instance AVAILABLE, IN_TRANSIT, CONSUMED"));
   }
   request.set_state(state);
+  if (!SetAsOf(session, *options.as_of, request)) return;
   pb::ListBalancesResponse response;
   if (!ReadRows(
           session, absl::StrCat(kLedger, "ListBalances"), request, options.row_count_max, response,
@@ -180,6 +183,7 @@ void ListMovements(Session& session, const ReadOptions& options) {
   pb::ListMovementsRequest request;
   request.set_unit(AddCollection("units", options.name));
   if (!options.item.empty()) request.set_item(AddCollection("items", options.item));
+  if (!SetAsOf(session, *options.as_of, request)) return;
   pb::ListMovementsResponse response;
   if (!ReadRows(
           session, absl::StrCat(kLedger, "ListMovements"), request, options.row_count_max, response,
@@ -253,6 +257,7 @@ void AddReads(CLI::App& app, Session& session) {
   CLI::App* balances =
       AddList(app, session, "balances", "what the accounts of a unit hold", ListBalances, options);
   balances->add_option("unit", options->name, "the unit")->required();
+  AddAsOf(*balances, options->as_of);
   balances->add_option("--item", options->item, "only this item");
   balances->add_option("--lot", options->lot, "only this lot, ITEM/LOT");
   balances->add_option("--state", options->state, "only this state");
@@ -260,6 +265,7 @@ void AddReads(CLI::App& app, Session& session) {
   CLI::App* movements =
       AddList(app, session, "movements", "what moved, newest first", ListMovements, options);
   movements->add_option("unit", options->name, "from or to this unit or beneath it")->required();
+  AddAsOf(*movements, options->as_of);
   movements->add_option("--item", options->item, "only this item");
 }
 

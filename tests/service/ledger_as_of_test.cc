@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "platform/rpc/parse.h"
+#include "quartermaster/inventory/v1/transfers.grpc.pb.h"
 #include "tests/service/ledger_test.h"
 
 namespace quartermaster::testing {
@@ -121,6 +122,133 @@ TEST_F(AsOfTest, SaysWhatTheBooksHeldOnEitherClock) {
   EXPECT_GT(answer->sealed_moment().sequence(), 0);
   EXPECT_TRUE(answer->sealed_moment().has_closed_time());
   EXPECT_FALSE(List(Of("units/city"))->has_sealed_moment());
+}
+
+TEST_F(AsOfTest, ShowsMovementsAsTheyWereKnown) {
+  const auto first = Post(AReceipt(50));
+  v1::PostMovementRequest late = AReceipt(7, kShelf);
+  const absl::Time long_ago = absl::Now() - absl::Hours(24 * 800);
+  *late.mutable_occurred_time() = rpc::RenderTimestamp(long_ago);
+  const auto second = Post(late);
+  const auto reversal = Reverse(AReversal(first->name()));
+  ASSERT_TRUE(reversal.ok()) << reversal.status();
+  WaitUntilClosed(RecordTimeOf(*reversal));
+  const auto names = [&](const type::v1::AsOf& as_of, int page_size) {
+    std::vector<std::string> listed;
+    v1::ListMovementsRequest request;
+    request.set_unit("units/city");
+    request.set_page_size(page_size);
+    *request.mutable_as_of() = as_of;
+    do {
+      const auto page = server_->Call(&LedgerStub::ListMovements, request, kClerk);
+      EXPECT_TRUE(page.ok()) << page.status();
+      if (!page.ok()) break;
+      EXPECT_GT(page->sealed_moment().sequence(), 0);
+      for (const v1::Movement& movement : page->movements()) {
+        listed.push_back(movement.name() + (movement.reversed_by().empty() ? "" : " reversed"));
+      }
+      request.set_page_token(page->next_page_token());
+    } while (!request.page_token().empty());
+    return listed;
+  };
+  const auto get = [&](const std::string& name, const type::v1::AsOf& as_of) {
+    v1::GetMovementRequest request;
+    request.set_name(name);
+    *request.mutable_as_of() = as_of;
+    return server_->Call(&LedgerStub::GetMovement, request, kClerk);
+  };
+  const type::v1::AsOf at_second = Recorded(RecordTimeOf(*second)).as_of();
+  const type::v1::AsOf at_reversal = Recorded(RecordTimeOf(*reversal)).as_of();
+
+  for (const int page_size : {1, 2, 100}) {
+    EXPECT_THAT(names(at_second, page_size), ElementsAre(second->name(), first->name()));
+    EXPECT_THAT(names(at_reversal, page_size),
+                ElementsAre(reversal->name(), second->name(), first->name() + " reversed"));
+    EXPECT_THAT(names(Occurred(long_ago).as_of(), page_size), ElementsAre(second->name()));
+  }
+  EXPECT_EQ(get(first->name(), at_second)->reversed_by(), "");
+  EXPECT_EQ(get(first->name(), at_reversal)->reversed_by(), reversal->name());
+  EXPECT_EQ(Outcome(get(reversal->name(), at_second)), "NOT_FOUND MOVEMENT_NOT_FOUND");
+  EXPECT_EQ(Outcome(get(first->name(), Occurred(long_ago).as_of())),
+            "NOT_FOUND MOVEMENT_NOT_FOUND");
+}
+
+TEST_F(AsOfTest, SumsStockOfAPastMoment) {
+  v1::PostMovementRequest first = AReceipt(50);
+  const absl::Time long_ago = absl::Now() - absl::Hours(24 * 800);
+  *first.mutable_occurred_time() = rpc::RenderTimestamp(long_ago);
+  const auto posted = Post(first);
+  const auto used =
+      Post(APosting(v1::CONSUME, {ALine(kMasks, kDepot, v1::AVAILABLE, v1::CONSUMED, 20)}));
+  ASSERT_TRUE(used.ok()) << used.status();
+  WaitUntilClosed(RecordTimeOf(*used));
+  const auto available = [&](const type::v1::AsOf& as_of) {
+    v1::SummarizeStockRequest request;
+    request.set_unit("units/city");
+    *request.mutable_as_of() = as_of;
+    const auto summary = server_->Call(&LedgerStub::SummarizeStock, request, kClerk);
+    EXPECT_TRUE(summary.ok()) << summary.status();
+    if (!summary.ok() || summary->lines().empty()) return int64_t{0};
+    EXPECT_EQ(summary->lines(0).item(), "items/mask");
+    return summary->lines(0).available();
+  };
+
+  EXPECT_EQ(available(Recorded(RecordTimeOf(*posted) - absl::Microseconds(1)).as_of()), 0);
+  EXPECT_EQ(available(Recorded(RecordTimeOf(*posted)).as_of()), 50);
+  EXPECT_EQ(available(Recorded(RecordTimeOf(*used)).as_of()), 30);
+  EXPECT_EQ(available(Occurred(long_ago).as_of()), 50);
+  EXPECT_EQ(available(Occurred(long_ago - absl::Hours(1)).as_of()), 0);
+  EXPECT_EQ(available(Occurred(absl::Now()).as_of()), 30);
+}
+
+TEST_F(AsOfTest, ShowsTransfersAsTheyWere) {
+  server_->authenticator().Grant(
+      kClerk, "units/city",
+      {"units.read", "transfers.create", "transfers.read", "transfers.dispatch"});
+  MustPost(AReceipt(50));
+  v1::CreateTransferRequest create;
+  create.set_source(kDepot);
+  create.set_destination(kRoom);
+  create.add_lines()->set_lot(kMasks);
+  create.mutable_lines(0)->mutable_quantity()->set_amount(5);
+  create.set_request_id(NewRequestId());
+  const auto created = server_->Call(&v1::Transfers::Stub::CreateTransfer, create, kClerk);
+  ASSERT_TRUE(created.ok()) << created.status();
+  v1::DispatchTransferRequest dispatch;
+  dispatch.set_name(created->name());
+  dispatch.set_etag(created->etag());
+  dispatch.set_request_id(NewRequestId());
+  const auto sent = server_->Call(&v1::Transfers::Stub::DispatchTransfer, dispatch, kClerk);
+  ASSERT_TRUE(sent.ok()) << sent.status();
+  const auto time_of = [](const google::protobuf::Timestamp& time) {
+    return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+  };
+  WaitUntilClosed(time_of(sent->update_time()));
+  const auto state_at = [&](absl::Time time) {
+    v1::GetTransferRequest request;
+    request.set_name(created->name());
+    *request.mutable_as_of() = Recorded(time).as_of();
+    v1::ListTransfersRequest list;
+    list.set_unit("units/west");
+    *list.mutable_as_of() = request.as_of();
+    const auto found = server_->Call(&v1::Transfers::Stub::GetTransfer, request, kClerk);
+    const auto listed = server_->Call(&v1::Transfers::Stub::ListTransfers, list, kClerk);
+    EXPECT_TRUE(listed.ok()) << listed.status();
+    if (!found.ok()) return absl::StrCat(Outcome(found), " ", listed->transfers_size());
+    EXPECT_EQ(listed->transfers(0).SerializeAsString(), found->SerializeAsString());
+    return v1::TransferState_Name(found->state());
+  };
+
+  EXPECT_EQ(state_at(time_of(created->create_time()) - absl::Microseconds(1)),
+            "NOT_FOUND TRANSFER_NOT_FOUND 0");
+  EXPECT_EQ(state_at(time_of(created->create_time())), "DRAFT");
+  EXPECT_EQ(state_at(time_of(sent->update_time())), "ON_THE_WAY");
+  v1::ListTransfersRequest waiting;
+  waiting.set_unit("units/city");
+  waiting.set_waiting_for_me(true);
+  *waiting.mutable_as_of() = Recorded(time_of(sent->update_time())).as_of();
+  EXPECT_THAT(ViolatedFields(server_->Call(&v1::Transfers::Stub::ListTransfers, waiting, kClerk)),
+              ElementsAre("waiting_for_me"));
 }
 
 TEST_F(AsOfTest, FailsInTheDocumentedOrder) {
