@@ -36,7 +36,7 @@ absl::StatusOr<std::optional<UnitId>> FindHolder(mysql::Connection& connection, 
   QM_ASSIGN_OR_RETURN(
       const mysql::Rows rows,
       connection.Query(absl::StrCat("SELECT unit_id FROM balances WHERE lot_id = ? AND state < 16 "
-                                    "AND unit_id IN (",
+                                    "AND last_record_time > '1970-01-01' AND unit_id IN (",
                                     list, ") LIMIT 1"),
                        {ToNumber(lot)}));
   if (rows.empty()) return std::nullopt;

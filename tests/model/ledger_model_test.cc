@@ -262,7 +262,8 @@ class Episode {
 
   void Post(const TruthCaller& caller, const PostMovementCommand& command) {
     Movement expected;
-    const std::string verdict = truth_.Post(caller, command, clock_.Now(), expected);
+    const std::string verdict =
+        truth_.Post(caller, command, clock_.Now(), truth_.held_by_east(), expected);
     Compare(verdict, expected, NextLedger().PostMovement(CallOf(caller), command));
     if (verdict == "OK" || commands_.OneIn(8)) posts_.emplace_back(caller, command);
   }
@@ -297,11 +298,14 @@ class Episode {
     std::vector<PostingAnswer> answers;
     if (!turn.empty()) answers = runner.Run(turn);
     EXPECT_EQ(runner.split_count(), 0);
+    // Names were looked up before anything of the turn was posted.
+    const LedgerTruth::Lots held_by_east = truth_.held_by_east();
     auto next = answers.begin();
     for (size_t i = 0; i < asked.size(); ++i) {
       const auto& [caller, command] = asked[i];
       Movement expected;
-      const std::string verdict = truth_.Post(caller, command, clock_.Now(), expected);
+      const std::string verdict =
+          truth_.Post(caller, command, clock_.Now(), held_by_east, expected);
       Compare(verdict, expected, prepared[i].ok() ? *next++ : prepared[i].status());
       if (verdict == "OK" || commands_.OneIn(8)) posts_.emplace_back(caller, command);
       if (::testing::Test::HasFailure()) return;

@@ -79,7 +79,7 @@ bool IsWellFormed(const PostMovementCommand& command, absl::Time now) {
 }
 
 // Fills in the base quantities. Returns `OK`, or which rule a line breaks.
-std::string Convert(Movement& movement) {
+std::string Convert(Movement& movement, const std::set<std::string>& known_lots) {
   for (const MovementLine& line : movement.lines) {
     if (!kPlaces.contains(line.source.location)) return "LOCATION_NOT_FOUND";
     if (!kPlaces.contains(line.destination.location)) return "LOCATION_NOT_FOUND";
@@ -88,7 +88,7 @@ std::string Convert(Movement& movement) {
     if (!kUnitsOfItems.contains(ItemOf(line.lot))) return "ITEM_NOT_FOUND";
   }
   for (const MovementLine& line : movement.lines) {
-    if (!kLots.contains(line.lot)) return "LOT_NOT_FOUND";
+    if (!known_lots.contains(line.lot)) return "LOT_NOT_FOUND";
   }
   for (MovementLine& line : movement.lines) {
     const auto& units = kUnitsOfItems.at(ItemOf(line.lot));
@@ -114,7 +114,7 @@ std::string Convert(Movement& movement) {
 }  // namespace
 
 std::string LedgerTruth::Post(const TruthCaller& caller, const PostMovementCommand& command,
-                              absl::Time now, Movement& expected) {
+                              absl::Time now, const Lots& held_by_east, Movement& expected) {
   if (!IsWellFormed(command, now)) return "INVALID_FIELD";
   for (const MovementLine& line : command.lines) {
     if (!Covers(caller, line.source.location)) return "PERMISSION_DENIED";
@@ -133,7 +133,8 @@ std::string LedgerTruth::Post(const TruthCaller& caller, const PostMovementComma
               .caller = caller.name,
               .source_document = command.source_document,
               .note = command.note};
-  if (const std::string refusal = Convert(expected); refusal != "OK") return refusal;
+  const Lots& known_lots = caller.is_city_wide ? kLots : held_by_east;
+  if (const std::string refusal = Convert(expected, known_lots); refusal != "OK") return refusal;
   if (const auto& paper = command.source_document; paper.has_value()) {
     if (papers_.contains({paper->issuer, paper->number, paper->line})) {
       return "SOURCE_DOCUMENT_POSTED";
@@ -211,6 +212,12 @@ std::string LedgerTruth::Decide(const RequestKey& request, const std::string& co
 void LedgerTruth::Remember(const base::Uuid& movement_id) {
   if (!unnamed_request_.has_value()) return;
   unnamed_.movement_id = movement_id;
+  for (const MovementLine& line : unnamed_.lines) {
+    for (const Account& end : {line.source, line.destination}) {
+      const bool is_inside = static_cast<int>(end.state) < 16;
+      if (is_inside && UnitOf(end.location) == "units/east") held_by_east_.insert(line.lot);
+    }
+  }
   if (const auto& paper = unnamed_.source_document; paper.has_value()) {
     papers_.insert({paper->issuer, paper->number, paper->line});
   }

@@ -28,16 +28,21 @@ class LedgerTruth {
   // (location, state, lot)
   using AccountKey = std::tuple<std::string, State, std::string>;
 
+  using Lots = std::set<std::string>;
+
   // Returns `OK` or the reason of the refusal. After `OK`, `expected` says what the answer is, but
-  // for the name of a movement that is new; `Remember` tells it.
+  // for the name of a movement that is new; `Remember` tells it. The lots are the city's: who is
+  // not city-wide knows those in `held_by_east` alone.
   std::string Post(const TruthCaller& caller, const PostMovementCommand& command, absl::Time now,
-                   Movement& expected);
+                   const Lots& held_by_east, Movement& expected);
   std::string Reverse(const TruthCaller& caller, const ReverseMovementCommand& command,
                       absl::Time now, Movement& expected);
   // Takes in the name that the ledger gave to what `Post` or `Reverse` has just accepted.
   void Remember(const base::Uuid& movement_id);
 
   const std::map<AccountKey, int64_t>& quantities() const { return quantities_; }
+  // The lots that an inside account of `units/east` holds or has held.
+  const Lots& held_by_east() const { return held_by_east_; }
   size_t movement_count() const { return movements_.size(); }
 
  private:
@@ -51,6 +56,7 @@ class LedgerTruth {
                      Movement& expected);
 
   std::map<AccountKey, int64_t> quantities_;
+  Lots held_by_east_;
   std::map<AccountKey, absl::Time> last_times_;
   std::map<base::Uuid, Booked> movements_;
   // What each request said, and which movement answered it.
