@@ -41,7 +41,7 @@ class World : public LedgerTest {
 
   grpc::Status Call(const std::string& path, const std::string& request) {
     grpc::ClientContext context;
-    server_->Prepare(context, kClerk, absl::Seconds(10));
+    server_->Prepare(context, kClerk, absl::Seconds(30));
     grpc::GenericStub stub(server_->channel());
     grpc::CompletionQueue queue;
     grpc::Slice slice(request);

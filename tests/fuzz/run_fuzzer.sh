@@ -7,5 +7,5 @@ program=$1
 corpus=$2
 found=$program.found
 mkdir -p "$found"
-exec "$program" -max_total_time="${QM_FUZZ_SECONDS:-60}" -timeout=20 -rss_limit_mb=4096 \
+exec "$program" -max_total_time="${QM_FUZZ_SECONDS:-60}" -timeout=60 -rss_limit_mb=4096 \
   -print_final_stats=1 -verbosity=0 -artifact_prefix="$program.failed-" "$found" "$corpus"
