@@ -131,6 +131,21 @@ bool ReadOffset(absl::string_view& text, int& offset) {
   return true;
 }
 
+template <typename Float>
+absl::StatusOr<Float> ParseFloatingPoint(absl::string_view number) {
+  if (number == "NaN") return std::numeric_limits<Float>::quiet_NaN();
+  if (number == "Infinity") return std::numeric_limits<Float>::infinity();
+  if (number == "-Infinity") return -std::numeric_limits<Float>::infinity();
+  if (!IsJsonNumber(number)) return Wrong(number, "is not a number");
+  Float value = 0;
+  const auto [end, error] = absl::from_chars(number.data(), number.data() + number.size(), value);
+  // Too small a number becomes zero; too large a one has no neighbor that could stand for it.
+  if (error == std::errc::result_out_of_range && std::abs(value) > 1) {
+    return Wrong(number, "is out of range");
+  }
+  return value;
+}
+
 }  // namespace
 
 bool IsJsonNumber(absl::string_view text) {
@@ -179,25 +194,11 @@ absl::StatusOr<uint64_t> ParseUnsigned(absl::string_view number, uint64_t max) {
 }
 
 absl::StatusOr<double> ParseDouble(absl::string_view number) {
-  if (number == "NaN") return std::numeric_limits<double>::quiet_NaN();
-  if (number == "Infinity") return std::numeric_limits<double>::infinity();
-  if (number == "-Infinity") return -std::numeric_limits<double>::infinity();
-  if (!IsJsonNumber(number)) return Wrong(number, "is not a number");
-  double value = 0;
-  const auto [end, error] = absl::from_chars(number.data(), number.data() + number.size(), value);
-  // Too small a number becomes zero; too large a one has no neighbor that could stand for it.
-  if (error == std::errc::result_out_of_range && std::abs(value) > 1)
-    return Wrong(number, "is out of range");
-  return value;
+  return ParseFloatingPoint<double>(number);
 }
 
 absl::StatusOr<float> ParseFloat(absl::string_view number) {
-  const absl::StatusOr<double> value = ParseDouble(number);
-  if (!value.ok()) return value.status();
-  if (std::isfinite(*value) && std::abs(*value) > std::numeric_limits<float>::max()) {
-    return Wrong(number, "is out of range");
-  }
-  return static_cast<float>(*value);
+  return ParseFloatingPoint<float>(number);
 }
 
 absl::StatusOr<int> ParseEnum(absl::string_view name,

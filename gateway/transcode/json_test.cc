@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -211,6 +212,19 @@ TEST(JsonReaderTest, ReadsNumbersExactly) {
   }
 }
 
+// A decimal near the largest number may lie above it and still round to it.
+TEST(JsonReaderTest, ReadsTheLargestNumbersAsWritten) {
+  Everything largest;
+  largest.set_a_float(std::numeric_limits<float>::max());
+  largest.set_a_double(std::numeric_limits<double>::max());
+  std::string json;
+  ASSERT_TRUE(WriteJson(largest, json).ok());
+  const absl::StatusOr<Everything> read = Read(json);
+  ASSERT_TRUE(read.ok()) << read.status() << json;
+  EXPECT_EQ(read->a_float(), largest.a_float());
+  EXPECT_EQ(read->a_double(), largest.a_double());
+}
+
 TEST(JsonReaderTest, RefusesNumbersThatDoNotFit) {
   for (const absl::string_view text :
        {"9223372036854775808", "-9223372036854775809", "1.5", "1e19", "1e999999999999999999999",
@@ -225,6 +239,7 @@ TEST(JsonReaderTest, RefusesNumbersThatDoNotFit) {
   EXPECT_FALSE(Read(R"({"aUint64": "18446744073709551616"})").ok());
   EXPECT_TRUE(Read(R"({"aUint64": "18446744073709551615"})").ok());
   EXPECT_FALSE(Read(R"({"aFloat": 1e39})").ok());
+  EXPECT_FALSE(Read(R"({"aFloat": 3.4028236e38})").ok());
   EXPECT_FALSE(Read(R"({"aDouble": 1e309})").ok());
 }
 

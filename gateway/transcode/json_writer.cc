@@ -2,13 +2,14 @@
 
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <memory>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/charconv.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -47,7 +48,9 @@ void AppendFloat(Float value, std::string& json) {
     // As few digits as read back to the same number: 0.1, not 0.10000000000000001.
     using Limits = std::numeric_limits<Float>;
     std::string digits = absl::StrFormat("%.*g", Limits::digits10, value);
-    if (static_cast<Float>(std::strtod(digits.c_str(), nullptr)) != value) {
+    Float again = 0;
+    const auto read = absl::from_chars(digits.data(), digits.data() + digits.size(), again);
+    if (read.ec != std::errc() || again != value) {
       digits = absl::StrFormat("%.*g", Limits::max_digits10, value);
     }
     json += digits;
