@@ -269,22 +269,18 @@ class CallReactor final : public grpc::ServerUnaryReactor {
 
   // Queues the body; the call ends when its `Finisher` says so.
   void QueueLater(int64_t request_bytes, Serve::LaterBody body) {
-    Submit(request_bytes, [this, body = std::move(body)]() mutable { RunNow(std::move(body)); });
-  }
-
-  void RunNow(Serve::LaterBody body) {
-    const absl::Status status = Guarded([&] {
-      body(served_.call(), Finisher(this));
-      return absl::OkStatus();
+    Submit(request_bytes, [this, body = std::move(body)]() mutable {
+      const absl::Status status = Guarded([&] {
+        body(served_.call(), Finisher(this));
+        return absl::OkStatus();
+      });
+      // The call was ended by its `Finisher` when that was destroyed, which is all the caller sees.
+      if (!status.ok()) log::Error("a handler threw", {{"cause", status.message()}});
     });
-    // The call was ended by its `Finisher` when that was destroyed, which is all the caller sees.
-    if (!status.ok()) log::Error("a handler threw", {{"cause", status.message()}});
   }
 
   // Must be called exactly once. This object may be gone when it returns.
   void End(absl::Status status) { Finish(served_.Answer(status)); }
-
-  bool is_cancelled() const { return served_.is_cancelled(); }
 
  private:
   void OnCancel() override { served_.Cancel(); }
@@ -297,7 +293,8 @@ class CallReactor final : public grpc::ServerUnaryReactor {
         {.deadline = served_.call().deadline,
          .bytes = request_bytes,
          .run = [this, run = std::move(run)](absl::Status turn) mutable {
-           if (turn.ok() && is_cancelled()) turn = absl::CancelledError("the caller has gone");
+           if (turn.ok() && served_.is_cancelled())
+             turn = absl::CancelledError("the caller has gone");
            if (turn.ok()) return run();
            End(std::move(turn));
          }});
@@ -324,8 +321,6 @@ void Finisher::operator()(absl::Status status) && {
   std::exchange(reactor_, nullptr)->End(std::move(status));
 }
 
-bool Finisher::is_cancelled() const { return reactor_->is_cancelled(); }
-
 Serve::Serve(const Parts& parts, const Limits& limits)
     : state_(std::make_unique<State>(parts, limits)) {}
 
@@ -351,49 +346,35 @@ grpc::ServerUnaryReactor* RefuseUnknownMethod(grpc::CallbackServerContext* conte
 
 }  // namespace
 
-grpc::ServerUnaryReactor* Serve::Start(grpc::CallbackServerContext* context,
-                                       absl::string_view method, int64_t request_bytes,
-                                       Body body) const {
+grpc::ServerUnaryReactor* Serve::Admit(grpc::CallbackServerContext* context,
+                                       absl::string_view method,
+                                       absl::FunctionRef<void(CallReactor&)> queue) const {
   const MethodState* const found = state_->FindMethod(method);
   if (found == nullptr) return RefuseUnknownMethod(context, method);
   auto* const reactor = new CallReactor(*state_, context, *found);
   const absl::Status admitted = Guarded([&] { return reactor->Admit(); });
   if (admitted.ok()) {
-    reactor->Queue(request_bytes, std::move(body));
+    queue(*reactor);
   } else {
     reactor->End(admitted);
   }
   return reactor;
+}
+
+grpc::ServerUnaryReactor* Serve::Start(grpc::CallbackServerContext* context,
+                                       absl::string_view method, int64_t request_bytes,
+                                       Body body) const {
+  return Admit(context, method,
+               [&](CallReactor& reactor) { reactor.Queue(request_bytes, std::move(body)); });
 }
 
 grpc::ServerUnaryReactor* Serve::HandOn(grpc::CallbackServerContext* context,
                                         absl::string_view method,
                                         const google::protobuf::Message& request,
                                         LaterBody body) const {
-  const MethodState* const found = state_->FindMethod(method);
-  if (found == nullptr) return RefuseUnknownMethod(context, method);
-  auto* const reactor = new CallReactor(*state_, context, *found);
-  const absl::Status admitted = Guarded([&] { return reactor->Admit(); });
-  if (admitted.ok()) {
-    reactor->QueueLater(MemoryOf(request), std::move(body));
-  } else {
-    reactor->End(admitted);
-  }
-  return reactor;
-}
-
-grpc::ServerUnaryReactor* Serve::FinishLater(grpc::CallbackServerContext* context,
-                                             absl::string_view method, LaterBody body) const {
-  const MethodState* const found = state_->FindMethod(method);
-  if (found == nullptr) return RefuseUnknownMethod(context, method);
-  auto* const reactor = new CallReactor(*state_, context, *found);
-  const absl::Status admitted = Guarded([&] { return reactor->Admit(); });
-  if (admitted.ok()) {
-    reactor->RunNow(std::move(body));
-  } else {
-    reactor->End(admitted);
-  }
-  return reactor;
+  return Admit(context, method, [&](CallReactor& reactor) {
+    reactor.QueueLater(MemoryOf(request), std::move(body));
+  });
 }
 
 std::unique_ptr<StreamCall> Serve::AdmitStream(grpc::CallbackServerContext* context,

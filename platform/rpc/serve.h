@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -60,9 +61,6 @@ class Finisher {
   ~Finisher();
 
   void operator()(absl::Status status) &&;
-
-  // Tells whether the caller has gone meanwhile, so that work not begun need not be.
-  bool is_cancelled() const;
 
  private:
   CallReactor* reactor_;
@@ -140,12 +138,6 @@ class Serve {
   grpc::ServerUnaryReactor* HandOn(grpc::CallbackServerContext* context, absl::string_view method,
                                    const google::protobuf::Message& request, LaterBody body) const;
 
-  // Serves one call whose body runs at once, on gRPC's own thread, so it must not block: it parses,
-  // hands the `Finisher` to whoever will know the answer (a posting lane with its own bounded
-  // queue), and returns.
-  grpc::ServerUnaryReactor* FinishLater(grpc::CallbackServerContext* context,
-                                        absl::string_view method, LaterBody body) const;
-
   // Judges a call that is a stream, by what comes before a body: trace, metadata, time, caller,
   // permission. For the handler of a streaming method; `context` must outlive what it returns.
   std::unique_ptr<StreamCall> AdmitStream(grpc::CallbackServerContext* context,
@@ -162,6 +154,9 @@ class Serve {
   // What a request takes while it waits. Empty fields, two bytes each on the wire, take fifty times
   // as many; to ask for that is slow, so small requests are taken at their size on the wire.
   static int64_t MemoryOf(const google::protobuf::Message& request);
+  // Begins a call, and has `queue` queue its body if it may be served.
+  grpc::ServerUnaryReactor* Admit(grpc::CallbackServerContext* context, absl::string_view method,
+                                  absl::FunctionRef<void(CallReactor&)> queue) const;
   grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, absl::string_view method,
                                   int64_t request_bytes, Body body) const;
 

@@ -255,7 +255,7 @@ TEST(ServeDeadlineTest, DoesNotBeginWhatCannotEnd) {
   EXPECT_EQ(run_count, 0);
 }
 
-TEST(FinishLaterTest, EndsFromAnotherThread) {
+TEST(ServeHandOnTest, EndsFromAnotherThread) {
   TestProgram program;
   std::thread lane;
   program.ledger.post_movement = [&](const base::Call& call, Finisher finish) {
@@ -271,7 +271,7 @@ TEST(FinishLaterTest, EndsFromAnotherThread) {
   lane.join();
 }
 
-TEST(FinishLaterTest, NeverLeavesACallWithoutAnAnswer) {
+TEST(ServeHandOnTest, NeverLeavesACallWithoutAnAnswer) {
   TestProgram program;
   int round = 0;
   program.ledger.post_movement = [&](const base::Call&, Finisher) {

@@ -54,9 +54,10 @@ grpc::ServerUnaryReactor* TestUnits::MoveUnit(grpc::CallbackServerContext* conte
 }
 
 grpc::ServerUnaryReactor* TestLedger::PostMovement(grpc::CallbackServerContext* context,
-                                                   const pb::PostMovementRequest*, pb::Movement*) {
-  return serve_.FinishLater(
-      context, kPostMovement,
+                                                   const pb::PostMovementRequest* request,
+                                                   pb::Movement*) {
+  return serve_.HandOn(
+      context, kPostMovement, *request,
       [this](const base::Call& call, Finisher finish) { post_movement(call, std::move(finish)); });
 }
 
