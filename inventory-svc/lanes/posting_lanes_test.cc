@@ -259,16 +259,14 @@ TEST_F(PostingLanesTest, FinishesWhatWaitsBeforeItCloses) {
   Post({world_.Prepare(AReceipt(1, 2))}, second);
 
   std::thread drain([&] { lanes_->Drain(); });
+  // The gate stays shut until a call is refused: what waits is then still to be posted.
+  std::list<Call> probes;
   ASSERT_TRUE(WaitUntil([&] {
-    Call probe;
-    Post({world_.Prepare(AReceipt(1, 3))}, probe);
-    const bool is_closing = probe.done.HasBeenNotified();
-    if (!is_closing) {
-      gate_.Open();
-      probe.done.WaitForNotification();
-    }
-    return is_closing;
+    Post({world_.Prepare(AReceipt(1, 3))}, probes.emplace_back());
+    return probes.back().done.HasBeenNotified();
   }));
+  EXPECT_EQ(status::GetReason(probes.back().answers.status()), "SHUTTING_DOWN");
+  EXPECT_FALSE(second.done.HasBeenNotified());
   gate_.Open();
   drain.join();
   Post({world_.Prepare(AReceipt(1, 4))}, late);
