@@ -29,21 +29,29 @@ TEST_F(TransfersTest, ListShowsBothEndsNewestFirst) {
             "PERMISSION_DENIED PERMISSION_DENIED");
 }
 
-TEST_F(TransfersTest, ListPagesToTheEndWithoutGapOrRepetition) {
+class TransfersPagesTest : public TransfersTest {
+ protected:
+  // Lists all, two to a page.
+  std::vector<std::string> ListByPages(v1::ListTransfersRequest request) {
+    std::vector<std::string> names;
+    request.set_page_size(2);
+    do {
+      const auto page = server_->Call(&TransfersStub::ListTransfers, request, kOfficer);
+      EXPECT_TRUE(page.ok()) << page.status();
+      if (!page.ok()) break;
+      for (const v1::Transfer& transfer : page->transfers()) names.push_back(transfer.name());
+      request.set_page_token(page->next_page_token());
+    } while (!request.page_token().empty());
+    return names;
+  }
+};
+
+TEST_F(TransfersPagesTest, ListPagesToTheEndWithoutGapOrRepetition) {
   std::vector<std::string> made;
   for (int i = 0; i < 5; ++i) made.insert(made.begin(), Draft(1).name());
-  std::vector<std::string> names;
   v1::ListTransfersRequest request;
   request.set_unit("units/city");
-  request.set_page_size(2);
-  do {
-    const auto page = server_->Call(&TransfersStub::ListTransfers, request, kOfficer);
-    ASSERT_TRUE(page.ok()) << page.status();
-    for (const v1::Transfer& transfer : page->transfers()) names.push_back(transfer.name());
-    request.set_page_token(page->next_page_token());
-  } while (!request.page_token().empty());
-
-  EXPECT_EQ(names, made);
+  EXPECT_EQ(ListByPages(request), made);
 }
 
 // Goal: each sees what they could do next, and not what only another may do.
@@ -70,23 +78,14 @@ TEST_F(TransfersTest, WhatWaitsIsShownToWhoMayDoIt) {
   EXPECT_EQ(Count("document_tasks"), 0);
 }
 
-TEST_F(TransfersTest, WhatWaitsIsPagedToo) {
+TEST_F(TransfersPagesTest, WhatWaitsIsPagedToo) {
   std::vector<std::string> made;
   for (int i = 0; i < 3; ++i) made.insert(made.begin(), Draft(1).name());
   ASSERT_EQ(Outcome(Cancel(AStep<v1::CancelTransferRequest>(Draft(1)))), "OK");
-  std::vector<std::string> names;
   v1::ListTransfersRequest request;
   request.set_unit("units/west");
   request.set_waiting_for_me(true);
-  request.set_page_size(2);
-  do {
-    const auto page = server_->Call(&TransfersStub::ListTransfers, request, kOfficer);
-    ASSERT_TRUE(page.ok()) << page.status();
-    for (const v1::Transfer& transfer : page->transfers()) names.push_back(transfer.name());
-    request.set_page_token(page->next_page_token());
-  } while (!request.page_token().empty());
-
-  EXPECT_EQ(names, made);
+  EXPECT_EQ(ListByPages(request), made);
 }
 
 }  // namespace
