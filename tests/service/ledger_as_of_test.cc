@@ -91,30 +91,42 @@ class AsOfTest : public LedgerTest {
     return absl::FromUnixSeconds(movement.record_time().seconds()) +
            absl::Nanoseconds(movement.record_time().nanos());
   }
+
+  // Fifty masks come to the depot, a paper of long ago brings seven to the shelf, and the fifty are
+  // reversed. On the record clock all of it is closed.
+  struct History {
+    absl::Time long_ago;
+    v1::Movement first;
+    v1::Movement second;
+    v1::Movement reversal;
+  };
+  History PostHistory() {
+    History history{.long_ago = absl::Now() - absl::Hours(24 * 800)};
+    history.first = Post(AReceipt(50)).value();
+    v1::PostMovementRequest late = AReceipt(7, kShelf);
+    *late.mutable_occurred_time() = rpc::RenderTimestamp(history.long_ago);
+    history.second = Post(late).value();
+    history.reversal = Reverse(AReversal(history.first.name())).value();
+    WaitUntilClosed(RecordTimeOf(history.reversal));
+    return history;
+  }
 };
 
 TEST_F(AsOfTest, SaysWhatTheBooksHeldOnEitherClock) {
-  const auto first = Post(AReceipt(50));
-  v1::PostMovementRequest late = AReceipt(7, kShelf);
-  const absl::Time long_ago = absl::Now() - absl::Hours(24 * 800);
-  *late.mutable_occurred_time() = rpc::RenderTimestamp(long_ago);
-  const auto second = Post(late);
-  const auto reversal = Reverse(AReversal(first->name()));
-  ASSERT_TRUE(reversal.ok()) << reversal.status();
-  WaitUntilClosed(RecordTimeOf(*reversal));
+  const auto [long_ago, first, second, reversal] = PostHistory();
   const std::string depot = absl::StrCat(kMasks, " ", kDepot, " AVAILABLE");
   const std::string shelf = absl::StrCat(kMasks, " ", kShelf, " AVAILABLE");
 
-  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(*first) - absl::Microseconds(1))), Stock());
-  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(*first))), (Stock{{depot, 50}}));
-  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(*second))), (Stock{{depot, 50}, {shelf, 7}}));
-  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(*reversal))), (Stock{{shelf, 7}}));
+  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(first) - absl::Microseconds(1))), Stock());
+  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(first))), (Stock{{depot, 50}}));
+  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(second))), (Stock{{depot, 50}, {shelf, 7}}));
+  EXPECT_EQ(StockAt(Recorded(RecordTimeOf(reversal))), (Stock{{shelf, 7}}));
   EXPECT_EQ(StockAt(Occurred(long_ago)), (Stock{{shelf, 7}}));
   EXPECT_EQ(StockAt(Occurred(long_ago - absl::Microseconds(1))), Stock());
   // A reversal happened when what it reverses did: on this clock it never was.
   EXPECT_EQ(StockAt(Occurred(absl::Now())), (Stock{{shelf, 7}}));
-  v1::ListBalancesRequest both = Recorded(RecordTimeOf(*second));
-  *both.mutable_as_of()->mutable_occurred_time() = rpc::RenderTimestamp(RecordTimeOf(*second));
+  v1::ListBalancesRequest both = Recorded(RecordTimeOf(second));
+  *both.mutable_as_of()->mutable_occurred_time() = rpc::RenderTimestamp(RecordTimeOf(second));
   EXPECT_EQ(StockAt(both), (Stock{{depot, 50}, {shelf, 7}}));
   *both.mutable_as_of()->mutable_occurred_time() = rpc::RenderTimestamp(long_ago);
   EXPECT_EQ(StockAt(both), (Stock{{shelf, 7}}));
@@ -125,14 +137,7 @@ TEST_F(AsOfTest, SaysWhatTheBooksHeldOnEitherClock) {
 }
 
 TEST_F(AsOfTest, ShowsMovementsAsTheyWereKnown) {
-  const auto first = Post(AReceipt(50));
-  v1::PostMovementRequest late = AReceipt(7, kShelf);
-  const absl::Time long_ago = absl::Now() - absl::Hours(24 * 800);
-  *late.mutable_occurred_time() = rpc::RenderTimestamp(long_ago);
-  const auto second = Post(late);
-  const auto reversal = Reverse(AReversal(first->name()));
-  ASSERT_TRUE(reversal.ok()) << reversal.status();
-  WaitUntilClosed(RecordTimeOf(*reversal));
+  const auto [long_ago, first, second, reversal] = PostHistory();
   const auto names = [&](const type::v1::AsOf& as_of, int page_size) {
     std::vector<std::string> listed;
     v1::ListMovementsRequest request;
@@ -157,20 +162,19 @@ TEST_F(AsOfTest, ShowsMovementsAsTheyWereKnown) {
     *request.mutable_as_of() = as_of;
     return server_->Call(&LedgerStub::GetMovement, request, kClerk);
   };
-  const type::v1::AsOf at_second = Recorded(RecordTimeOf(*second)).as_of();
-  const type::v1::AsOf at_reversal = Recorded(RecordTimeOf(*reversal)).as_of();
+  const type::v1::AsOf at_second = Recorded(RecordTimeOf(second)).as_of();
+  const type::v1::AsOf at_reversal = Recorded(RecordTimeOf(reversal)).as_of();
 
   for (const int page_size : {1, 2, 100}) {
-    EXPECT_THAT(names(at_second, page_size), ElementsAre(second->name(), first->name()));
+    EXPECT_THAT(names(at_second, page_size), ElementsAre(second.name(), first.name()));
     EXPECT_THAT(names(at_reversal, page_size),
-                ElementsAre(reversal->name(), second->name(), first->name() + " reversed"));
-    EXPECT_THAT(names(Occurred(long_ago).as_of(), page_size), ElementsAre(second->name()));
+                ElementsAre(reversal.name(), second.name(), first.name() + " reversed"));
+    EXPECT_THAT(names(Occurred(long_ago).as_of(), page_size), ElementsAre(second.name()));
   }
-  EXPECT_EQ(get(first->name(), at_second)->reversed_by(), "");
-  EXPECT_EQ(get(first->name(), at_reversal)->reversed_by(), reversal->name());
-  EXPECT_EQ(Outcome(get(reversal->name(), at_second)), "NOT_FOUND MOVEMENT_NOT_FOUND");
-  EXPECT_EQ(Outcome(get(first->name(), Occurred(long_ago).as_of())),
-            "NOT_FOUND MOVEMENT_NOT_FOUND");
+  EXPECT_EQ(get(first.name(), at_second)->reversed_by(), "");
+  EXPECT_EQ(get(first.name(), at_reversal)->reversed_by(), reversal.name());
+  EXPECT_EQ(Outcome(get(reversal.name(), at_second)), "NOT_FOUND MOVEMENT_NOT_FOUND");
+  EXPECT_EQ(Outcome(get(first.name(), Occurred(long_ago).as_of())), "NOT_FOUND MOVEMENT_NOT_FOUND");
 }
 
 TEST_F(AsOfTest, SumsStockOfAPastMoment) {
