@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "platform/base/status_macros.h"
+#include "tests/harness/stack.h"
 #include "tests/load/probes.h"
 #include "tests/load/world.h"
 
@@ -27,14 +28,16 @@ struct Subject {
 
 class LanesBench {
  public:
-  LanesBench(testing::Stack& stack, int repetition_count)
-      : stack_(stack), repetition_count_(repetition_count) {}
+  explicit LanesBench(int repetition_count) : repetition_count_(repetition_count) {}
 
   absl::Status Run() {
+    QM_ASSIGN_OR_RETURN(
+        stack_, testing::Stack::Start({.has_gateway = false, .systems_json = SystemsJson()}));
+    QM_RETURN_IF_ERROR(MakeWorld(stack_->ConnectToInventory("province-demo"), WorldSize()));
     QM_RETURN_IF_ERROR(StartSubjects());
     // Each knows every balance before it is measured.
     for (const Subject& subject : subjects_) {
-      RunPostings(subject.channels, SpreadPostings(),
+      RunPostings(subject.channels, SpreadPostings(WorldSize()),
                   {.caller_count = 64, .duration = absl::Seconds(3)});
     }
     for (int i = 0; i < repetition_count_; ++i) {
@@ -70,11 +73,11 @@ class LanesBench {
 
   absl::Status Start(const std::string& name, const std::map<std::string, std::string>& settings) {
     QM_ASSIGN_OR_RETURN(replicas_.emplace_back(),
-                        stack_.StartReplica(absl::StrCat("replica-", replicas_.size()), settings));
+                        stack_->StartReplica(absl::StrCat("replica-", replicas_.size()), settings));
     Subject& subject = subjects_.emplace_back(Subject{.name = name});
     for (int i = 0; i < kChannelCount; ++i) {
       subject.channels.push_back(
-          stack_.ConnectToInventoryAt(replicas_.back()->address, "province-demo"));
+          stack_->ConnectToInventoryAt(replicas_.back()->address, "province-demo"));
     }
     return absl::OkStatus();
   }
@@ -90,8 +93,9 @@ class LanesBench {
                 << "\n";
       Probe& probe = probes_[key];
       probe.name = key;
-      probe.results.push_back(RunPostings(
-          subject.channels, is_hot ? HotPostings() : SpreadPostings(), {.caller_count = callers}));
+      probe.results.push_back(RunPostings(subject.channels,
+                                          is_hot ? HotPostings() : SpreadPostings(WorldSize()),
+                                          {.caller_count = callers}));
     }
   }
 
@@ -112,8 +116,8 @@ class LanesBench {
     }
   }
 
-  testing::Stack& stack_;
   const int repetition_count_;
+  std::unique_ptr<testing::Stack> stack_;
   std::vector<std::optional<testing::Stack::Replica>> replicas_;
   std::vector<Subject> subjects_;
   std::map<std::string, Probe> probes_;
@@ -121,8 +125,6 @@ class LanesBench {
 
 }  // namespace
 
-absl::Status MeasureLanes(testing::Stack& stack, int repetition_count) {
-  return LanesBench(stack, repetition_count).Run();
-}
+absl::Status MeasureLanes(int repetition_count) { return LanesBench(repetition_count).Run(); }
 
 }  // namespace quartermaster::load

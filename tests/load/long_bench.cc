@@ -1,0 +1,74 @@
+#include "tests/load/long_bench.h"
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "platform/base/status_macros.h"
+#include "tests/harness/stack.h"
+#include "tests/load/callers.h"
+#include "tests/load/probes.h"
+#include "tests/load/world.h"
+
+namespace quartermaster::load {
+namespace {
+
+constexpr int kLinesPerMovement = 400;
+
+// A ledger and the ways to it.
+struct Subject {
+  std::unique_ptr<testing::Stack> stack;
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
+};
+
+absl::StatusOr<Subject> MakeLedger(int64_t line_count) {
+  Subject subject;
+  QM_ASSIGN_OR_RETURN(subject.stack,
+                      testing::Stack::Start({.has_gateway = false, .systems_json = SystemsJson()}));
+  for (int i = 0; i < 2; ++i) {
+    subject.channels.push_back(subject.stack->ConnectToInventory("province-demo"));
+  }
+  QM_RETURN_IF_ERROR(MakeWorld(subject.channels[0], WorldSize()));
+  QM_RETURN_IF_ERROR(PostHistory(subject.channels[0], line_count / kLinesPerMovement,
+                                 SpreadPostings(WorldSize(), kLinesPerMovement)));
+  return subject;
+}
+
+}  // namespace
+
+absl::Status MeasureLongLedger(int repetition_count) {
+  QM_ASSIGN_OR_RETURN(const Subject large, MakeLedger(10'000'000));
+  QM_ASSIGN_OR_RETURN(const Subject small, MakeLedger(10'000));
+  std::cout << "| PostMovement, callers | postings/s | p50 ms | p99 ms | errors "
+               "|\n|---|---|---|---|---|\n";
+  std::vector<std::pair<std::string, Ratio>> ratios;
+  for (const int callers : {8, 64}) {
+    for (const bool is_hot : {false, true}) {
+      const std::string key = absl::StrCat(is_hot ? "hot" : "spread", ", ", callers, " callers");
+      Probe at_large = {.name = absl::StrCat(key, ", 10,000,000 lines")};
+      Probe at_small = {.name = absl::StrCat(key, ", 10,000 lines")};
+      const auto run = [&](const Subject& subject) {
+        return RunPostings(subject.channels, is_hot ? HotPostings() : SpreadPostings(WorldSize()),
+                           {.caller_count = callers});
+      };
+      for (int i = 0; i < repetition_count; ++i) {
+        at_large.results.push_back(run(large));
+        at_small.results.push_back(run(small));
+      }
+      for (const Probe* probe : {&at_large, &at_small}) {
+        const std::string error = PrintProbe(*probe);
+        if (!error.empty()) return absl::InternalError(error);
+      }
+      ratios.emplace_back(key, RatioOf(at_large, at_small));
+    }
+  }
+  std::cout << "\n| ratio | median | worst quarter | goal | |\n|---|---|---|---|---|\n";
+  for (const auto& [key, ratio] : ratios) {
+    PrintGoal(absl::StrCat(key, ", 10,000,000 lines / 10,000 lines: postings/s"), ratio, 0.9);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace quartermaster::load
