@@ -40,10 +40,10 @@ std::string DescribeAnswer(const ItemHistory& history, const Operation& operatio
 
 HistoryRecorder::HistoryRecorder(std::string item, std::vector<std::string> accounts,
                                  size_t operations_max)
-    : item_(std::move(item)), operations_max_(operations_max) {
+    : item_(std::move(item)), accounts_(std::move(accounts)), operations_max_(operations_max) {
   history_.item = item_;
-  history_.initial_amounts.assign(accounts.size(), 0);
-  history_.accounts = std::move(accounts);
+  history_.accounts = accounts_;
+  history_.initial_amounts.assign(accounts_.size(), 0);
 }
 
 absl::Duration HistoryRecorder::Now() {

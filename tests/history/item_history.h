@@ -88,11 +88,13 @@ class HistoryRecorder {
 
   bool is_full() const;
   const std::string& item() const { return item_; }
+  const std::vector<std::string>& accounts() const { return accounts_; }
   // Returns what was taken down, in the order of asking.
   ItemHistory history() const;
 
  private:
   const std::string item_;
+  const std::vector<std::string> accounts_;
   const size_t operations_max_;
   mutable base::Mutex mutex_;
   ItemHistory history_ ABSL_GUARDED_BY(mutex_);
