@@ -51,9 +51,14 @@ void Options::Declare(config::Settings& settings) {
   settings.Int("QM_INVENTORY_POSTING_TURN_MAX", &inventory.lanes.turn.postings_max,
                {.min = 4, .max = 1000, .help = "Movements in one transaction of a lane."});
   settings.Int("QM_INVENTORY_POSTING_WAITING_MAX", &inventory.lanes.queued_postings_max,
-               {.min = 1, .max = 100'000, .help = "Movements that wait for a lane."});
+               {.min = 1,
+                .max = 100'000,
+                .help = "Movements that wait for a lane; once half as many do, a quarter as many "
+                        "of one caller."});
   settings.Int("QM_INVENTORY_POSTING_WAITING_LINES_MAX", &inventory.lanes.queued_lines_max,
-               {.min = 500, .max = 1'000'000, .help = "Lines of the movements that wait."});
+               {.min = 500,
+                .max = 1'000'000,
+                .help = "Lines of the movements that wait, with the same share for one caller."});
   settings.Duration("QM_INVENTORY_POSTING_TURN_TIME_MAX", &inventory.turns.time_max,
                     {.min = absl::Seconds(1),
                      .max = absl::Minutes(1),

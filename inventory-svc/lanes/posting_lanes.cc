@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "platform/base/catch_all.h"
 #include "platform/base/check.h"
 #include "platform/log/log.h"
 #include "platform/status/error.h"
@@ -15,6 +16,19 @@ namespace {
 constexpr absl::Duration kWatchPeriod = absl::Milliseconds(50);
 constexpr absl::Duration kRetryAfterMin = absl::Milliseconds(100);
 constexpr absl::Duration kRetryAfterMax = absl::Seconds(5);
+// What part of the queue one caller may hold once it is half full.
+constexpr int kCallersShare = 4;
+
+absl::Status CallerOverloaded(absl::string_view what, int waiting, int waiting_max,
+                              absl::Duration retry_after) {
+  return status::MakeError(
+      absl::StatusCode::kResourceExhausted,
+      absl::StrCat("many calls wait, and ", waiting, " ", what, " of this caller among them; at ",
+                   "most ", waiting_max, " of one caller may then"),
+      {.reason = "CALLER_OVERLOADED",
+       .metadata = {{"waiting", absl::StrCat(waiting)}, {"waiting_max", absl::StrCat(waiting_max)}},
+       .retry_after = retry_after});
+}
 
 }  // namespace
 
@@ -35,6 +49,10 @@ struct PostingLanes::Series {
                  .Only()),
         splits(
             metrics.AddGauge("posting_split_turns_count", "Turns that were taken apart.").Only()),
+        exceptions(metrics
+                       .AddCounter("posting_exceptions_total",
+                                   "Exceptions that lanes caught: each is a mistake of ours.")
+                       .Only()),
         queued(metrics.AddGauge("posting_queued_count", "Postings that wait for a lane.").Only()),
         stalled(metrics.AddGauge("posting_stalled_lanes_count", "Lanes that do not move.").Only()) {
   }
@@ -44,6 +62,7 @@ struct PostingLanes::Series {
   prometheus::Histogram& seconds;
   prometheus::Counter& late;
   prometheus::Gauge& splits;
+  prometheus::Counter& exceptions;
   prometheus::Gauge& queued;
   prometheus::Gauge& stalled;
 };
@@ -98,16 +117,31 @@ absl::Status PostingLanes::CheckRoom(const std::vector<PendingPosting>& postings
   // Whatever its size, one call is taken when nobody waits.
   if (queue_.posting_count() == 0) return absl::OkStatus();
   const int count = static_cast<int>(postings.size());
-  if (queue_.posting_count() + count <= options_.queued_postings_max &&
-      queue_.line_count() + lines <= options_.queued_lines_max) {
-    return absl::OkStatus();
+  const int posting_count = queue_.posting_count() + count;
+  const int line_count = queue_.line_count() + lines;
+  if (posting_count > options_.queued_postings_max || line_count > options_.queued_lines_max) {
+    return status::Overloaded(absl::StrCat(queue_.posting_count(), " postings wait"),
+                              TimeUntilEmpty());
   }
+  const PostingQueue::Load own = queue_.LoadOf(postings.front().movement.caller);
+  const int own_postings_max = options_.queued_postings_max / kCallersShare;
+  const int own_lines_max = options_.queued_lines_max / kCallersShare;
+  if (posting_count > options_.queued_postings_max / 2 && own.posting_count > 0 &&
+      own.posting_count + count > own_postings_max) {
+    return CallerOverloaded("postings", own.posting_count, own_postings_max, TimeUntilEmpty());
+  }
+  if (line_count > options_.queued_lines_max / 2 && own.line_count > 0 &&
+      own.line_count + lines > own_lines_max) {
+    return CallerOverloaded("lines", own.line_count, own_lines_max, TimeUntilEmpty());
+  }
+  return absl::OkStatus();
+}
+
+absl::Duration PostingLanes::TimeUntilEmpty() const {
   const int64_t turns = 1 + queue_.posting_count() / options_.turn.postings_max;
-  const absl::Duration until_empty =
+  const absl::Duration time =
       mean_turn_time_ * turns / std::max<int64_t>(1, static_cast<int64_t>(lanes_.size()));
-  return status::Overloaded(
-      absl::StrCat(queue_.posting_count(), " postings wait"),
-      absl::Trunc(std::clamp(until_empty, kRetryAfterMin, kRetryAfterMax), absl::Milliseconds(1)));
+  return absl::Trunc(std::clamp(time, kRetryAfterMin, kRetryAfterMax), absl::Milliseconds(1));
 }
 
 void PostingLanes::Post(std::vector<PendingPosting> postings, absl::Time deadline,
@@ -158,15 +192,31 @@ void PostingLanes::RunLane(size_t number) {
 }
 
 void PostingLanes::RunTurn(const TakenTurn& taken) {
-  std::vector<PostingAnswer> answers = runner_.Run(taken.turn);
+  std::vector<PostingAnswer> answers;
+  const auto thrown = base::CatchAll([&] { answers = runner_.Run(taken.turn); });
+  if (thrown.has_value()) {
+    TellException("a posting turn threw", *thrown);
+    // It may have thrown after its commit.
+    answers.assign(taken.turn.size(), status::OutcomeUnknown());
+  }
   QM_CHECK(answers.size() == taken.turn.size());
   series_->turns.Increment();
   series_->postings.Observe(static_cast<double>(taken.turn.size()));
   for (size_t i = 0; i < answers.size(); ++i) {
     PostingGroup& group = *taken.groups[i];
     group.answers.push_back(std::move(answers[i]));
-    if (group.answers.size() == group.postings.size()) group.Answer(std::move(group.answers));
+    if (group.answers.size() == group.postings.size()) Answer(group, std::move(group.answers));
   }
+}
+
+void PostingLanes::Answer(PostingGroup& group, PostingGroup::Answers with) {
+  const auto thrown = base::CatchAll([&] { group.Answer(std::move(with)); });
+  if (thrown.has_value()) TellException("the end of a posting call threw", *thrown);
+}
+
+void PostingLanes::TellException(absl::string_view what, const std::string& type) {
+  series_->exceptions.Increment();
+  log::Error(what, {{"exception", type}});
 }
 
 bool PostingLanes::IsStalled(const Lane& lane, absl::Time now) const {
@@ -225,9 +275,9 @@ void PostingLanes::WatchOnce() {
   }
   for (const std::shared_ptr<PostingGroup>& group : late) {
     if (!group->is_answered()) series_->late.Increment();
-    group->Answer(status::DeadlineExceeded(
-        "the posting waited for its turn, or its turn took too long; repeat the call to learn "
-        "whether it is in the books"));
+    Answer(*group, status::DeadlineExceeded(
+                       "the posting waited for its turn, or its turn took too long; repeat the "
+                       "call to learn whether it is in the books"));
   }
 }
 

@@ -4,12 +4,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "inventory-svc/lanes/posting_queue.h"
 #include "inventory-svc/lanes/turn_runner.h"
@@ -22,6 +24,9 @@ namespace quartermaster::inventory {
 // Posts what many callers ask for, many at a time: one transaction carries the postings of whoever
 // waits. A lane is one thread, and one connection of the store's; each takes its turn from one
 // queue.
+//
+// What a turn or the end of a call throws is a mistake of ours; it costs the calls concerned, not
+// the lane: those of a turn that threw are answered `OUTCOME_UNKNOWN`.
 //
 // Every call is answered once: when its turn has committed, when it was refused, or when its own
 // time is over, whichever comes first. A call whose time ran out while its turn was under way may
@@ -54,8 +59,9 @@ class PostingLanes {
 
   // Queues the postings of one call, at least one, all of one caller; `done` is called once, on any
   // thread, and must not block. It may be called before this returns: with RESOURCE_EXHAUSTED
-  // `OVERLOADED` and the time after which to try again if too many wait, with UNAVAILABLE if the
-  // lanes are closing.
+  // `OVERLOADED` and the time after which to try again if too many wait, the same with
+  // `CALLER_OVERLOADED` if they do not but more than half of the places are taken and this caller
+  // would hold more than a quarter of them, with UNAVAILABLE if the lanes are closing.
   void Post(std::vector<PendingPosting> postings, absl::Time deadline, PostingGroup::Done done);
 
   // From now on refuses what comes; what waits is finished. Returns when it is.
@@ -80,6 +86,10 @@ class PostingLanes {
   void WatchOnce();
   absl::Status CheckRoom(const std::vector<PendingPosting>& postings)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Duration TimeUntilEmpty() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Answers a call, whatever its end throws.
+  void Answer(PostingGroup& group, PostingGroup::Answers with);
+  void TellException(absl::string_view what, const std::string& type);
   bool IsStalled(const Lane& lane, absl::Time now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   TurnRunner& runner_;

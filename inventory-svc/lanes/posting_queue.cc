@@ -72,16 +72,31 @@ void PostingQueue::Add(std::shared_ptr<PostingGroup> group) {
     callers_.push_back({.name = name});
     place = places_.emplace(name, std::prev(callers_.end())).first;
   }
-  posting_count_ += static_cast<int>(group->postings.size());
-  for (const PendingPosting& posting : group->postings) line_count_ += LineCount(posting);
+  for (const PendingPosting& posting : group->postings) CountIn(*place->second, posting);
   place->second->groups.push_back(std::move(group));
 }
 
-void PostingQueue::CountOut(const PostingGroup& group, size_t from) {
-  for (size_t i = from; i < group.postings.size(); ++i) {
-    --posting_count_;
-    line_count_ -= LineCount(group.postings[i]);
-  }
+PostingQueue::Load PostingQueue::LoadOf(absl::string_view caller) const {
+  const auto place = places_.find(caller);
+  return place == places_.end() ? Load() : place->second->load;
+}
+
+void PostingQueue::CountIn(Caller& caller, const PendingPosting& posting) {
+  ++posting_count_;
+  line_count_ += LineCount(posting);
+  ++caller.load.posting_count;
+  caller.load.line_count += LineCount(posting);
+}
+
+void PostingQueue::CountOut(Caller& caller, const PendingPosting& posting) {
+  --posting_count_;
+  line_count_ -= LineCount(posting);
+  --caller.load.posting_count;
+  caller.load.line_count -= LineCount(posting);
+}
+
+void PostingQueue::CountOut(Caller& caller, const PostingGroup& group, size_t from) {
+  for (size_t i = from; i < group.postings.size(); ++i) CountOut(caller, group.postings[i]);
 }
 
 const PendingPosting* PostingQueue::FindNext(Caller& caller) {
@@ -89,7 +104,7 @@ const PendingPosting* PostingQueue::FindNext(Caller& caller) {
     const PostingGroup& group = *caller.groups.front();
     if (group.is_in_turn) return nullptr;
     if (!group.is_answered()) return &group.postings[group.taken_count];
-    CountOut(group, group.taken_count);
+    CountOut(caller, group, group.taken_count);
     caller.groups.pop_front();
   }
   return nullptr;
@@ -122,8 +137,7 @@ TakenTurn PostingQueue::Take(const TurnLimits& limits) {
       }
       const std::shared_ptr<PostingGroup> group = caller.groups.front();
       filling.Take(*posting, group);
-      --posting_count_;
-      line_count_ -= LineCount(*posting);
+      CountOut(caller, *posting);
       if (++group->taken_count == group->postings.size()) caller.groups.pop_front();
       ++taker.taken_count;
       has_moved = true;
@@ -153,7 +167,7 @@ std::vector<std::shared_ptr<PostingGroup>> PostingQueue::TakeLate(absl::Time now
   for (Place place = callers_.begin(); place != callers_.end();) {
     std::erase_if(place->groups, [&](std::shared_ptr<PostingGroup>& group) {
       if (group->is_in_turn || group->deadline > now) return false;
-      CountOut(*group, group->taken_count);
+      CountOut(*place, *group, group->taken_count);
       late.push_back(std::move(group));
       return true;
     });

@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "inventory-svc/domain/posting_turn.h"
 
@@ -77,6 +78,12 @@ class PostingQueue {
 
   // Tells whether `Take` would find anything.
   bool HasTurn() const;
+  // How much waits, of all callers and of one.
+  struct Load {
+    int posting_count = 0;
+    int line_count = 0;
+  };
+  Load LoadOf(absl::string_view caller) const;
   int posting_count() const { return posting_count_; }
   int line_count() const { return line_count_; }
 
@@ -84,6 +91,7 @@ class PostingQueue {
   struct Caller {
     std::string name;
     std::deque<std::shared_ptr<PostingGroup>> groups;
+    Load load;
   };
   using Place = std::list<Caller>::iterator;
   // A turn that is being filled.
@@ -92,7 +100,9 @@ class PostingQueue {
   // Returns the next posting of a caller; null if there is none, or a lane is at work on its group.
   // Drops groups that were answered meanwhile.
   const PendingPosting* FindNext(Caller& caller);
-  void CountOut(const PostingGroup& group, size_t from);
+  void CountIn(Caller& caller, const PendingPosting& posting);
+  void CountOut(Caller& caller, const PendingPosting& posting);
+  void CountOut(Caller& caller, const PostingGroup& group, size_t from);
 
   // Whoever comes next is in front.
   std::list<Caller> callers_;

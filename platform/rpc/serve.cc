@@ -24,8 +24,9 @@ constexpr int kCodeCount = 17;
 // What HTTP/2 adds to each header when it counts (RFC 9113, section 6.5.2).
 constexpr size_t kMetadataEntryBytes = 32;
 
-// The only place of the program that catches everything: what a body throws is our own fault, and
-// must cost one call, not the process.
+// Catches everything: what a body throws is our own fault, and must cost one call, not the process.
+// What runs on threads of its own, as the posting lanes do, has a guard of its own
+// (platform/base/catch_all.h).
 template <typename F>
 absl::Status Guarded(F&& body) {
   try {

@@ -69,8 +69,8 @@ class Finisher {
 // What every call goes through, whatever it is about:
 //
 //   trace -> own limits on metadata -> enough time left -> who calls -> may they call this method
-//   at all -> a place in the queue of its class -> the body, inside the only catch (...) of the
-//   program -> count, time, one log line -> the status with its details.
+//   at all -> a place in the queue of its class -> the body, inside a catch (...) -> count, time,
+//   one log line -> the status with its details.
 //
 // A handler is this and nothing else:
 //
