@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -18,5 +19,8 @@ inline constexpr char kOtherLot[] = "items/mask/lots/b";
 
 // Makes it through the gateway, as the administrator of the city whose token that is.
 absl::Status MakeCity(const std::shared_ptr<grpc::Channel>& gateway, const std::string& token);
+// Makes more items, each with one lot of the city's, `items/{id}/lots/a`.
+absl::Status MakeItems(const std::shared_ptr<grpc::Channel>& gateway, const std::string& token,
+                       const std::vector<std::string>& ids);
 
 }  // namespace quartermaster::testing

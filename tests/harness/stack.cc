@@ -109,10 +109,10 @@ absl::Status Stack::StartInventory() {
 
 absl::StatusOr<Stack::Replica> Stack::StartReplica(const std::string& name,
                                                    std::map<std::string, std::string> settings) {
-  std::string address;
-  QM_RETURN_IF_ERROR(FillAddress(address));
+  std::string& setting = settings["QM_INVENTORY_RPC_ADDRESS"];
+  QM_RETURN_IF_ERROR(FillAddress(setting));
+  std::string address = setting;
   const std::string log_file = absl::StrCat(directory_, "/", name, ".log");
-  settings["QM_INVENTORY_RPC_ADDRESS"] = address;
   settings.merge(InventorySettings());
   QM_ASSIGN_OR_RETURN(Process process,
                       Process::Start({.program = ProgramPath("inventory-svc/inventory-svc"),

@@ -54,7 +54,8 @@ class Stack {
     std::string address;
   };
   // Starts one, whose settings beside those of the stack are `settings`; waits until it is ready.
-  // `name` names its log.
+  // `name` names its log. It takes a free port, unless `QM_INVENTORY_RPC_ADDRESS` names one: that
+  // of a replica that was killed, say.
   absl::StatusOr<Replica> StartReplica(const std::string& name,
                                        std::map<std::string, std::string> settings);
 
