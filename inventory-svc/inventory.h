@@ -18,6 +18,7 @@
 #include "inventory-svc/lanes/posting_lanes.h"
 #include "inventory-svc/lanes/turn_runner.h"
 #include "inventory-svc/storage/mysql_item_store.h"
+#include "inventory-svc/storage/mysql_lot_history.h"
 #include "inventory-svc/storage/mysql_lot_store.h"
 #include "inventory-svc/storage/mysql_record_scopes.h"
 #include "inventory-svc/storage/mysql_stock_history.h"
@@ -109,6 +110,7 @@ class Inventory {
   MysqlStockStore stock_store_;
   MysqlStockQueries queries_;
   MysqlStockHistory history_;
+  MysqlLotHistory lot_history_;
   MysqlLotStore lot_store_;
   MysqlTransferStore transfer_store_;
   UnitDirectory units_;
@@ -123,6 +125,7 @@ class Inventory {
   TurnRunner turns_;
   PostingLanes lanes_;
   StockReader reader_;
+  LotTracer tracer_;
   LotRegister lots_;
   TransferDesk desk_;
   UnitsService units_service_;

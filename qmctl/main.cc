@@ -54,6 +54,7 @@ int Main(int argc, char** argv) {
   AddBoard(app, session);
   AddReads(app, session);
   AddSuggest(app, session);
+  AddTrace(app, session);
   AddPostings(app, session);
   AddTransfers(app, session);
   AddImport(app, session);

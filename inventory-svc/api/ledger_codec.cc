@@ -294,17 +294,20 @@ void RenderLots(const pb::ListLotsRequest& request, const ListLotsCommand& comma
   }
 }
 
+void RenderBalance(const NamedBalance& balance, pb::Balance& out) {
+  RenderAccount(balance.row.account, *out.mutable_account());
+  out.set_lot(balance.row.lot);
+  out.set_base_quantity(balance.row.quantity);
+  out.set_base_unit(balance.base_unit);
+}
+
 void RenderBalances(const pb::ListBalancesRequest& request, const ListBalancesCommand& command,
                     const BalancePage& page, pb::ListBalancesResponse& out) {
   const std::vector<NamedBalance>& balances = page.balances;
   if (page.moment.has_value()) RenderMoment(*page.moment, *out.mutable_sealed_moment());
   const size_t page_size = command.page_size;
   for (size_t i = 0; i < std::min(balances.size(), page_size); ++i) {
-    pb::Balance& rendered = *out.add_balances();
-    RenderAccount(balances[i].row.account, *rendered.mutable_account());
-    rendered.set_lot(balances[i].row.lot);
-    rendered.set_base_quantity(balances[i].row.quantity);
-    rendered.set_base_unit(balances[i].base_unit);
+    RenderBalance(balances[i], *out.add_balances());
   }
   if (balances.size() > page_size) {
     out.set_next_page_token(rpc::MakePageToken(

@@ -31,6 +31,7 @@ int ExpiringDays(const pb::SummarizeStockRequest& request);
 
 void RenderMovement(const Movement& movement, pb::Movement& out);
 void RenderLot(const Lot& lot, pb::Lot& out);
+void RenderBalance(const NamedBalance& balance, pb::Balance& out);
 // Pages come with one row too many if there is another page: it becomes the token.
 void RenderMovements(const pb::ListMovementsRequest& request, const MovementPage& page,
                      pb::ListMovementsResponse& out);

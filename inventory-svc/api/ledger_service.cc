@@ -6,6 +6,7 @@
 
 #include "inventory-svc/api/ledger_codec.h"
 #include "inventory-svc/api/lot_suggestion_codec.h"
+#include "inventory-svc/api/lot_trace_codec.h"
 #include "platform/base/status_macros.h"
 #include "platform/rpc/status_codec.h"
 
@@ -20,6 +21,7 @@ constexpr char kListMovements[] = "quartermaster.inventory.v1.Ledger/ListMovemen
 constexpr char kCreateLot[] = "quartermaster.inventory.v1.Ledger/CreateLot";
 constexpr char kGetLot[] = "quartermaster.inventory.v1.Ledger/GetLot";
 constexpr char kListLots[] = "quartermaster.inventory.v1.Ledger/ListLots";
+constexpr char kTraceLot[] = "quartermaster.inventory.v1.Ledger/TraceLot";
 constexpr char kListBalances[] = "quartermaster.inventory.v1.Ledger/ListBalances";
 constexpr char kSuggestLots[] = "quartermaster.inventory.v1.Ledger/SuggestLots";
 constexpr char kSummarizeStock[] = "quartermaster.inventory.v1.Ledger/SummarizeStock";
@@ -189,6 +191,17 @@ grpc::ServerUnaryReactor* LedgerService::ListLots(grpc::CallbackServerContext* c
     QM_ASSIGN_OR_RETURN(const ListLotsCommand command, ParseListLots(*request));
     QM_ASSIGN_OR_RETURN(const std::vector<Lot> lots, reader_.ListLots(call, command));
     RenderLots(*request, command, lots, *response);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* LedgerService::TraceLot(grpc::CallbackServerContext* context,
+                                                  const v1::TraceLotRequest* request,
+                                                  v1::TraceLotResponse* response) {
+  return serve_(context, kTraceLot, *request, [=, this](const base::Call& call) -> absl::Status {
+    QM_ASSIGN_OR_RETURN(const TraceLotCommand command, ParseTraceLot(*request));
+    QM_ASSIGN_OR_RETURN(const LotTrace trace, tracer_.TraceLot(call, command));
+    RenderLotTrace(*request, trace, *response);
     return absl::OkStatus();
   });
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "inventory-svc/domain/lot_tracer.h"
 #include "inventory-svc/domain/lots.h"
 #include "inventory-svc/domain/stock_ledger.h"
 #include "inventory-svc/domain/stock_reader.h"
@@ -15,10 +16,11 @@ namespace quartermaster::inventory {
 class LedgerService final : public v1::Ledger::CallbackService {
  public:
   LedgerService(const rpc::Serve& serve, StockLedger& ledger, StockReader& reader,
-                LotRegister& lots, PostingLanes* lanes, const base::Clock& clock)
+                LotTracer& tracer, LotRegister& lots, PostingLanes* lanes, const base::Clock& clock)
       : serve_(serve),
         ledger_(ledger),
         reader_(reader),
+        tracer_(tracer),
         lots_(lots),
         lanes_(lanes),
         clock_(clock) {}
@@ -46,6 +48,9 @@ class LedgerService final : public v1::Ledger::CallbackService {
   grpc::ServerUnaryReactor* ListLots(grpc::CallbackServerContext* context,
                                      const v1::ListLotsRequest* request,
                                      v1::ListLotsResponse* response) override;
+  grpc::ServerUnaryReactor* TraceLot(grpc::CallbackServerContext* context,
+                                     const v1::TraceLotRequest* request,
+                                     v1::TraceLotResponse* response) override;
   grpc::ServerUnaryReactor* ListBalances(grpc::CallbackServerContext* context,
                                          const v1::ListBalancesRequest* request,
                                          v1::ListBalancesResponse* response) override;
@@ -66,6 +71,7 @@ class LedgerService final : public v1::Ledger::CallbackService {
   const rpc::Serve& serve_;
   StockLedger& ledger_;
   StockReader& reader_;
+  LotTracer& tracer_;
   LotRegister& lots_;
   PostingLanes* const lanes_;
   const base::Clock& clock_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "inventory-svc/domain/names.h"
+#include "platform/base/status_macros.h"
 
 namespace quartermaster::inventory {
 
@@ -37,6 +38,24 @@ std::vector<std::string> UnitsOf(const std::vector<MovementLine>& lines) {
   std::ranges::sort(units);
   units.erase(std::unique(units.begin(), units.end()), units.end());
   return units;
+}
+
+// A reversal happened when its original did, so the record clock alone tells.
+absl::Status ForgetLaterReversals(StockHistory& history, absl::Time deadline, const Moment& moment,
+                                  std::vector<Movement>& movements) {
+  std::vector<base::Uuid> reversals;
+  for (const Movement& movement : movements) {
+    if (movement.reversed_by.has_value()) reversals.push_back(*movement.reversed_by);
+  }
+  QM_ASSIGN_OR_RETURN(const std::vector<base::Uuid> known,
+                      history.FindMovements(deadline, reversals, moment));
+  for (Movement& movement : movements) {
+    if (movement.reversed_by.has_value() &&
+        std::ranges::find(known, *movement.reversed_by) == known.end()) {
+      movement.reversed_by.reset();
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace quartermaster::inventory

@@ -4,8 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "inventory-svc/domain/ledger_types.h"
 #include "inventory-svc/domain/scope.h"
+#include "inventory-svc/domain/stock_history.h"
 
 // What of a movement its reader may see.
 namespace quartermaster::inventory {
@@ -18,5 +20,9 @@ std::optional<Movement> SeenBy(const Scope& scope, Movement movement);
 
 // Returns the units that the lines touch, each once.
 std::vector<std::string> UnitsOf(const std::vector<MovementLine>& lines);
+
+// Takes away what `movements` tell of reversals that came after `moment`.
+absl::Status ForgetLaterReversals(StockHistory& history, absl::Time deadline, const Moment& moment,
+                                  std::vector<Movement>& movements);
 
 }  // namespace quartermaster::inventory

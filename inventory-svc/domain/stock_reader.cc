@@ -38,7 +38,7 @@ absl::StatusOr<Movement> StockReader::GetMovement(const base::Call& call,
                         history_.FindMovements(call.deadline, {movement_id}, *moment));
     if (known.empty()) return MovementNotFound(movement_id);
     std::vector<Movement> one = {*std::move(movement)};
-    QM_RETURN_IF_ERROR(ForgetLaterReversals(call.deadline, *moment, one));
+    QM_RETURN_IF_ERROR(ForgetLaterReversals(history_, call.deadline, *moment, one));
     movement = std::move(one[0]);
   }
   // Another replica may have created its units a moment ago.
@@ -65,7 +65,7 @@ absl::StatusOr<MovementPage> StockReader::ListMovements(const base::Call& call,
   QM_ASSIGN_OR_RETURN(MovementPage page, queries_.ListMovements(call.deadline, query));
   page.moment = query.moment;
   if (page.moment.has_value()) {
-    QM_RETURN_IF_ERROR(ForgetLaterReversals(call.deadline, *page.moment, page.movements));
+    QM_RETURN_IF_ERROR(ForgetLaterReversals(history_, call.deadline, *page.moment, page.movements));
   }
   // Judged by the tree that it was found by, at the same time, though a grant may have ended since:
   // each touches one of the units at least.
@@ -212,24 +212,6 @@ absl::StatusOr<std::vector<NamedProof>> StockReader::ProveConservation(const bas
   }
   std::ranges::sort(proofs, {}, &NamedProof::item);
   return proofs;
-}
-
-// A reversal happened when its original did, so the record clock alone tells.
-absl::Status StockReader::ForgetLaterReversals(absl::Time deadline, const Moment& moment,
-                                               std::vector<Movement>& movements) {
-  std::vector<base::Uuid> reversals;
-  for (const Movement& movement : movements) {
-    if (movement.reversed_by.has_value()) reversals.push_back(*movement.reversed_by);
-  }
-  QM_ASSIGN_OR_RETURN(const std::vector<base::Uuid> known,
-                      history_.FindMovements(deadline, reversals, moment));
-  for (Movement& movement : movements) {
-    if (movement.reversed_by.has_value() &&
-        std::ranges::find(known, *movement.reversed_by) == known.end()) {
-      movement.reversed_by.reset();
-    }
-  }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<Moment>> StockReader::FindMoment(absl::Time deadline,

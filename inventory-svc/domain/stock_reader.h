@@ -154,9 +154,6 @@ class StockReader {
 
   // Returns what `as_of` comes to; nothing if it is not set.
   absl::StatusOr<std::optional<Moment>> FindMoment(absl::Time deadline, const AsOf& as_of);
-  // Takes away what `movements` tell of reversals that came after `moment`.
-  absl::Status ForgetLaterReversals(absl::Time deadline, const Moment& moment,
-                                    std::vector<Movement>& movements);
 
   StockQueries& queries_;
   StockHistory& history_;

@@ -151,4 +151,28 @@ absl::StatusOr<std::map<int64_t, absl::int128>> ReadOccurred(
   return quantities;
 }
 
+absl::StatusOr<std::map<int64_t, absl::int128>> ReadHeld(mysql::Connection& connection,
+                                                         const std::vector<int64_t>& balance_ids,
+                                                         const Moment& moment) {
+  if (moment.occurred_time.has_value()) {
+    return ReadOccurred(
+        connection, balance_ids,
+        {.end_time = *moment.occurred_time + absl::Microseconds(1), .sequence = moment.sequence});
+  }
+  using Recorded = std::map<int64_t, int64_t>;
+  QM_ASSIGN_OR_RETURN(const Recorded recorded,
+                      ReadRecorded(connection, balance_ids, moment.sequence));
+  return std::map<int64_t, absl::int128>(recorded.begin(), recorded.end());
+}
+
+BalanceRow ReadBalanceRow(mysql::Row row, int64_t quantity) {
+  return {.id = BalanceId{static_cast<uint32_t>(row.Int64(0))},
+          .account = {.location = row.String(1),
+                      .state = static_cast<State>(row.Int64(2)),
+                      .holder = base::Uuid::FromBytes(row.String(3)).value_or(base::Uuid{})},
+          .lot = absl::StrCat(row.String(4), "/lots/", row.String(5)),
+          .quantity = quantity,
+          .item = ItemId{static_cast<uint32_t>(row.Int64(6))}};
+}
+
 }  // namespace quartermaster::inventory

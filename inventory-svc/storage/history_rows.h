@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "inventory-svc/domain/as_of.h"
+#include "inventory-svc/domain/stock_queries.h"
 #include "platform/mysql/connection.h"
 
 // The tables of the history, for the one who writes them and those who read them.
@@ -64,6 +65,15 @@ absl::StatusOr<std::map<int64_t, int64_t>> ReadRecorded(mysql::Connection& conne
 absl::StatusOr<std::map<int64_t, absl::int128>> ReadOccurred(
     mysql::Connection& connection, const std::vector<int64_t>& balance_ids,
     const OccurredBounds& bounds);
+
+// Returns what each of `balance_ids` held at `moment`, by whichever clock it asks. Zeros may be
+// missing.
+absl::StatusOr<std::map<int64_t, absl::int128>> ReadHeld(mysql::Connection& connection,
+                                                         const std::vector<int64_t>& balance_ids,
+                                                         const Moment& moment);
+
+// Reads a row of a balance's number, location, state, holder, item, lot and item number.
+BalanceRow ReadBalanceRow(mysql::Row row, int64_t quantity);
 
 // The statements behind these, for a test that asks the server how it would run them.
 std::string RecordedStatement(const std::vector<int64_t>& balance_ids, int64_t sequence);

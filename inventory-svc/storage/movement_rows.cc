@@ -12,6 +12,10 @@
 namespace quartermaster::inventory {
 namespace {
 
+// Lines of all movements of a page together: what a page takes in memory, and what of it fits into
+// one message.
+constexpr int64_t kLinesPerPageMax = 10'000;
+
 // `r` finds the one reversal by its unique key.
 constexpr char kMovementColumns[] =
     "SELECT m.movement_id, m.reason, m.occurred_time, m.record_time, m.caller, m.source_issuer, "
@@ -105,6 +109,26 @@ absl::StatusOr<std::vector<EarlierMovement>> ReadMovements(mysql::Connection& co
     movements[places[UuidAt(row, 0)]].movement.lines.push_back(ReadLine(row));
   }
   return movements;
+}
+
+absl::StatusOr<size_t> CountFitting(mysql::Connection& connection,
+                                    const std::vector<std::string>& ids, size_t limit) {
+  if (ids.empty()) return 0;
+  QM_ASSIGN_OR_RETURN(
+      const mysql::Rows rows,
+      connection.Query(
+          absl::StrCat("SELECT movement_id, MAX(line) FROM movement_lines WHERE movement_id IN (",
+                       absl::StrJoin(ids, ","), ") GROUP BY movement_id")));
+  absl::flat_hash_map<std::string, int64_t> line_counts;
+  for (const mysql::Row row : rows) line_counts[UuidLiteral(UuidAt(row, 0))] = row.Int64(1);
+  int64_t line_count = 0;
+  size_t fitting = 0;
+  for (const std::string& id : ids) {
+    line_count += line_counts[id];
+    if (fitting == limit || (fitting > 0 && line_count > kLinesPerPageMax)) break;
+    ++fitting;
+  }
+  return fitting;
 }
 
 }  // namespace quartermaster::inventory

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,11 @@ namespace quartermaster::inventory {
 absl::StatusOr<std::vector<EarlierMovement>> ReadMovements(mysql::Connection& connection,
                                                            absl::string_view condition,
                                                            std::vector<mysql::Value> params);
+
+// Returns how many of the movements `ids`, literals in the order of a list, fit onto a page that
+// takes `limit`: fewer if they have very many lines, and one at least, if there are any.
+absl::StatusOr<size_t> CountFitting(mysql::Connection& connection,
+                                    const std::vector<std::string>& ids, size_t limit);
 
 // Renders sixteen bytes as a literal: `x'0190…'`.
 std::string UuidLiteral(const base::Uuid& uuid);

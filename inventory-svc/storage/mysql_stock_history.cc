@@ -1,12 +1,12 @@
 #include "inventory-svc/storage/mysql_stock_history.h"
 
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "inventory-svc/storage/history_rows.h"
 #include "inventory-svc/storage/movement_rows.h"
+#include "inventory-svc/storage/sums.h"
 #include "platform/base/status_macros.h"
 
 namespace quartermaster::inventory {
@@ -16,29 +16,6 @@ namespace {
 constexpr size_t kBalancesPerStatement = 400;
 
 using Quantities = std::map<int64_t, absl::int128>;
-
-int64_t Saturate(absl::int128 quantity) {
-  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
-  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
-  if (quantity > absl::int128(kMax)) return kMax;
-  if (quantity < absl::int128(kMin)) return kMin;
-  return static_cast<int64_t>(quantity);
-}
-
-// Returns what each balance held at `moment`.
-absl::StatusOr<Quantities> ReadQuantities(mysql::Connection& connection,
-                                          const std::vector<int64_t>& balance_ids,
-                                          const Moment& moment) {
-  if (moment.occurred_time.has_value()) {
-    return ReadOccurred(
-        connection, balance_ids,
-        {.end_time = *moment.occurred_time + absl::Microseconds(1), .sequence = moment.sequence});
-  }
-  using Recorded = std::map<int64_t, int64_t>;
-  QM_ASSIGN_OR_RETURN(const Recorded recorded,
-                      ReadRecorded(connection, balance_ids, moment.sequence));
-  return Quantities(recorded.begin(), recorded.end());
-}
 
 std::string NumberList(const std::vector<UnitId>& units) {
   return absl::StrJoin(units, ",",
@@ -79,16 +56,6 @@ struct StockSum {
     if (state == State::kInTransit) in_transit += quantity;
   }
 };
-
-BalanceRow ReadBalanceRow(mysql::Row row, int64_t quantity) {
-  return {.id = BalanceId{static_cast<uint32_t>(row.Int64(0))},
-          .account = {.location = row.String(1),
-                      .state = static_cast<State>(row.Int64(2)),
-                      .holder = base::Uuid::FromBytes(row.String(3)).value_or(base::Uuid{})},
-          .lot = absl::StrCat(row.String(4), "/lots/", row.String(5)),
-          .quantity = quantity,
-          .item = ItemId{static_cast<uint32_t>(row.Int64(6))}};
-}
 
 }  // namespace
 
@@ -137,7 +104,7 @@ absl::StatusOr<std::vector<BalanceRow>> MysqlStockHistory::ListBalances(absl::Ti
     QM_ASSIGN_OR_RETURN(const mysql::Rows rows, connection->Query(CandidatesSql(query, after)));
     std::vector<int64_t> ids;
     for (const mysql::Row row : rows) ids.push_back(row.Int64(0));
-    QM_ASSIGN_OR_RETURN(const Quantities quantities, ReadQuantities(*connection, ids, moment));
+    QM_ASSIGN_OR_RETURN(const Quantities quantities, ReadHeld(*connection, ids, moment));
     for (const mysql::Row row : rows) {
       const auto quantity = quantities.find(row.Int64(0));
       if (quantity == quantities.end() || quantity->second == 0) continue;
@@ -169,7 +136,7 @@ absl::StatusOr<std::vector<StockLine>> MysqlStockHistory::SumStock(
             {expiring_before, after}));
     std::vector<int64_t> ids;
     for (const mysql::Row row : rows) ids.push_back(row.Int64(0));
-    QM_ASSIGN_OR_RETURN(const Quantities quantities, ReadQuantities(*connection, ids, moment));
+    QM_ASSIGN_OR_RETURN(const Quantities quantities, ReadHeld(*connection, ids, moment));
     for (const mysql::Row row : rows) {
       const auto quantity = quantities.find(row.Int64(0));
       if (quantity == quantities.end() || quantity->second == 0) continue;

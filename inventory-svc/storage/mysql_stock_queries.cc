@@ -15,32 +15,10 @@
 namespace quartermaster::inventory {
 namespace {
 
-// Lines of all movements of a page together: what a page takes in memory, and what of it fits into
-// one message.
-constexpr int64_t kLinesPerPageMax = 10'000;
-
 // Row numbers are ours, so they are written into the statement: a list has as many as it needs.
 std::string NumberList(const std::vector<UnitId>& units) {
   return absl::StrJoin(units, ",",
                        [](std::string* out, UnitId unit) { absl::StrAppend(out, ToNumber(unit)); });
-}
-
-// How many of the movements, newest first, fit onto a page.
-absl::StatusOr<size_t> CountFitting(mysql::Connection& connection,
-                                    const std::vector<std::string>& ids, size_t limit) {
-  QM_ASSIGN_OR_RETURN(
-      const mysql::Rows rows,
-      connection.Query(absl::StrCat("SELECT MAX(line) FROM movement_lines WHERE movement_id IN (",
-                                    absl::StrJoin(ids, ","),
-                                    ") GROUP BY movement_id ORDER BY movement_id DESC")));
-  int64_t line_count = 0;
-  size_t fitting = 0;
-  for (const mysql::Row row : rows) {
-    line_count += row.Int64(0);
-    if (fitting == limit || (fitting > 0 && line_count > kLinesPerPageMax)) break;
-    ++fitting;
-  }
-  return fitting;
 }
 
 }  // namespace

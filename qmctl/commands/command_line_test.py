@@ -40,6 +40,8 @@ class CommandLineTest(unittest.TestCase):
         self.expect(qmctl("post", "EAT", "mask/s-1=2", "--at", "east/store"), 2, "no reason EAT")
         self.expect(qmctl("post", "CONSUME", "mask=2", "--at", "east/store"), 2, "ITEM/LOT=AMOUNT")
         self.expect(qmctl("transfer", "receive", "x", "--line", "1:eaten=2"), 2, "accepted")
+        self.expect(qmctl("trace", "mask"), 2, "ITEM/LOT")
+        self.expect(qmctl("trace", "mask/s-1", "--as-of", "yesterday", *NOBODY), 2, "yesterday")
 
     def test_a_call_with_an_unknown_field_is_not_sent(self):
         self.expect(qmctl("call", "Ledger/GetMovement", "-d", '{"nme": "x"}', *NOBODY), 2, "nme")
