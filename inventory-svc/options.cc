@@ -37,6 +37,11 @@ void Options::Declare(config::Settings& settings) {
                     {.min = absl::Seconds(1),
                      .max = absl::Minutes(5),
                      .help = "Longest silence of the database within a statement."});
+  settings.Duration("QM_INVENTORY_DATABASE_TRANSACTION_IDLE_MAX", &database.transaction_idle_max,
+                    {.min = absl::Seconds(1),
+                     .max = absl::Minutes(5),
+                     .help = "How long a process that stands still within a transaction keeps what "
+                             "it has locked; MariaDB ends its session then."});
   settings.Duration("QM_INVENTORY_DATABASE_DURABILITY_INTERVAL", &durability_age_max,
                     {.min = absl::Seconds(1),
                      .max = absl::Minutes(5),

@@ -172,7 +172,8 @@ absl::Status Connection::SetUp() {
            WholeSeconds(link_->options.lock_wait_timeout),
            ", sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,"
            "NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
-           "NO_ENGINE_SUBSTITUTION'")},
+           "NO_ENGINE_SUBSTITUTION'",
+           mariadb::EndIdleTransactions(link_->options.transaction_idle_max))},
        {"SELECT CONNECTION_ID(), VERSION()"},
        {"SHOW SESSION VARIABLES WHERE Variable_name IN ('tx_isolation', 'transaction_isolation', "
         "'collation_connection', 'time_zone', 'autocommit', 'sql_mode', 'log_bin', 'sql_log_bin', "

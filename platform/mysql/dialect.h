@@ -15,6 +15,10 @@ namespace mariadb {
 // prepared statement stays the same.
 Statement LimitTime(Statement statement, absl::Duration limit);
 inline constexpr char kIsolationVariable[] = "tx_isolation";
+// Returns what follows the last assignment of a SET and makes the server end a session whose
+// transaction is idle for so long, in whole seconds. MySQL, which knows no such thing, reads a
+// comment.
+std::string EndIdleTransactions(absl::Duration limit);
 }  // namespace mariadb
 
 namespace mysql8 {

@@ -19,4 +19,10 @@ Statement LimitTime(Statement statement, absl::Duration limit) {
   return statement;
 }
 
+std::string EndIdleTransactions(absl::Duration limit) {
+  // 0 would mean no limit at all.
+  const int64_t seconds = std::max<int64_t>(1, absl::ToInt64Seconds(limit));
+  return absl::StrCat(" /*M! , idle_transaction_timeout = ", seconds, " */");
+}
+
 }  // namespace quartermaster::mysql::mariadb

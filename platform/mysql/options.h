@@ -51,6 +51,11 @@ struct ConnectionOptions {
   absl::Duration read_timeout = absl::Seconds(30);
   // How long a statement waits for another transaction's row lock.
   absl::Duration lock_wait_timeout = absl::Seconds(1);
+  // How long a transaction may stay open between two of its statements: then the server ends the
+  // session, and what it has locked is free. Ours take milliseconds; one that takes seconds belongs
+  // to a process that stands still, and others must not wait for it to go on. MariaDB only: on
+  // MySQL it lasts as long as the session.
+  absl::Duration transaction_idle_max = absl::Seconds(5);
   // Prepared statements kept for reuse; the least recently used one goes first.
   size_t statement_cache_size_max = 128;
 

@@ -225,6 +225,28 @@ TEST_F(MysqlTransactionTest, RollsBackTheWholeTransactionAfterALockWait) {
   EXPECT_EQ(counters_.contention_count, 1);
 }
 
+// Goal: a process that stands still in the middle of a transaction does not keep others from what
+// it has locked for longer than the setting says, and does no harm when it goes on.
+TEST_F(MysqlTransactionTest, WhoStandsStillWithinOneLosesItsLocksAndItsSession) {
+  ConnectionOptions options = database_.options();
+  options.transaction_idle_max = absl::Seconds(1);
+  Pool short_pool({.connection = options, .size_max = 1});
+  const absl::Status stood_still =
+      InTransaction(short_pool, Soon(), [&](Connection& connection) -> absl::Status {
+        QM_RETURN_IF_ERROR(Add(connection, "a"));
+        const absl::Time begin = absl::Now();
+        absl::Status other = absl::UnknownError("not asked");
+        while (!other.ok() && absl::Now() < begin + absl::Seconds(20)) {
+          other = Run("UPDATE counters SET amount = amount + 10 WHERE name = 'a'");
+        }
+        EXPECT_TRUE(other.ok()) << other;
+        return Add(connection, "b");
+      });
+
+  EXPECT_EQ(status::GetReason(stood_still), "STORAGE_UNAVAILABLE") << stood_still;
+  EXPECT_EQ(Amount("a"), 10);
+}
+
 TEST_F(MysqlTransactionTest, RunsAgainAfterALockWaitAndSucceeds) {
   LockOnB lock(pool_);
   int runs = 0;

@@ -222,6 +222,31 @@ TEST_F(RecordsSealerTest, ADraftFromBeforeTheTakeOverIsNotStored) {
   EXPECT_THAT(SealedResources(), ElementsAre("r"));
 }
 
+// The same, when it stands still between two statements of its sealing transaction: it holds the
+// row of the lease then, and the server takes that from it.
+TEST_F(RecordsSealerTest, ALeaderThatStandsStillWhileItSealsIsSucceeded) {
+  mysql::ConnectionOptions options = database_.options();
+  options.transaction_idle_max = absl::Seconds(1);
+  mysql::Pool paused_pool({.connection = options, .size_max = 1});
+  const absl::StatusOr<mysql::Lease> lease = pool_.Acquire(Soon());
+  ASSERT_TRUE(TakeLease(**lease, uuids_.Next(), absl::Milliseconds(1)).ok());
+  Append({ARecord("r", noon_)});
+  const auto next = AReplica();
+
+  const absl::Status stood_still =
+      mysql::InTransaction(paused_pool, Soon(), [&](mysql::Connection& connection) -> absl::Status {
+        QM_RETURN_IF_ERROR(RenewLease(connection, 1, absl::Milliseconds(1)));
+        const absl::Time until = absl::Now() + absl::Seconds(20);
+        while (next->sealer.TakeTurn().value_or(0) == 0 && absl::Now() < until) {
+        }
+        EXPECT_THAT(SealedResources(), ElementsAre("r"));
+        return absl::OkStatus();
+      });
+
+  EXPECT_FALSE(stood_still.ok());
+  EXPECT_EQ(next->sealer.epoch(), 2);
+}
+
 // What stands behind the lease: even by one epoch nothing is sealed twice.
 TEST_F(RecordsSealerTest, AForkCannotBeStored) {
   Append({ARecord("r", noon_)});
