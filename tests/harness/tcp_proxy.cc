@@ -157,15 +157,16 @@ void TcpProxy::Loop::Run() {
 
     base::MutexLock lock(&mutex);
     // While this thread polled only it could add or remove links, so the order is still the same.
+    // What may pass could change meanwhile.
     size_t at = 2;
     for (Link& link : links) {
       const bool has_client = (polled[at].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
       const bool has_server = (polled[at + 1].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
       at += 2;
-      if (has_client) ReadClient(link);
-      if (has_server) ReadServer(link);
+      if (has_client && !is_stalled) ReadClient(link);
+      if (has_server && !is_stalled) ReadServer(link);
     }
-    if ((polled[1].revents & POLLIN) != 0) Accept();
+    if ((polled[1].revents & POLLIN) != 0 && !is_refusing) Accept();
   }
 }
 
