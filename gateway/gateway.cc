@@ -14,6 +14,8 @@
 namespace quartermaster::gateway {
 namespace {
 
+constexpr char kPostMovement[] = "/quartermaster.inventory.v1.Ledger/PostMovement";
+
 std::vector<const google::protobuf::ServiceDescriptor*> AllServices() {
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   for (const Interface& interface : Interfaces()) services.push_back(interface.service);
@@ -88,7 +90,10 @@ Gateway::Gateway(const Options& options, const base::Clock& clock, Found found)
       overview_(serve_, report_, *found_.authenticator, *found_.minter, clock),
       log_(metrics_),
       gate_(*found_.authenticator, *found_.minter, clock, options.server.limits),
-      inventory_({.name = "inventory", .calls_max = options.inventory_calls_max},
+      inventory_({.name = "inventory",
+                  .calls_max = options.inventory_calls_max,
+                  .shared_path = kPostMovement,
+                  .shared = {.stream_count = options.inventory_posting_streams}},
                  found_.inventory->all(), clock),
       pass_through_({.methods = found_.methods,
                      .gate = gate_,

@@ -29,6 +29,12 @@ void Options::Declare(config::Settings& settings) {
                 .max = 100'000,
                 .unit = "calls",
                 .help = "Calls to inventory at once; more are refused."});
+  settings.Int("QM_GATEWAY_INVENTORY_POSTING_STREAMS", &inventory_posting_streams,
+               {.min = 0,
+                .max = 64,
+                .unit = "streams",
+                .help = "By which postings of all callers go to inventory together; each ends at "
+                        "one replica. 0 sends each posting by itself."});
   settings.Duration("QM_GATEWAY_OVERVIEW_PART_TIME_MAX", &report.part_time_max,
                     {.min = absl::Milliseconds(10),
                      .max = absl::Minutes(1),

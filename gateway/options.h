@@ -23,6 +23,8 @@ struct Options {
   Site::Options site;
   rpc::ClientOptions inventory;
   int inventory_calls_max = 1024;
+  // Streams by which postings go to inventory together; 0: each goes by itself.
+  int inventory_posting_streams = 1;
   SituationReport::Options report;
   auth::EdgeAuthenticator::Options authenticator;
   // PEM, Ed25519.

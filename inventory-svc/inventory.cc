@@ -32,9 +32,9 @@ PostingLanes::Options WithDatabaseThreads(PostingLanes::Options options) {
 
 const std::vector<absl::string_view>& ServiceNames() {
   static const auto* const names = new std::vector<absl::string_view>{
-      v1::Units::service_full_name(), v1::Catalog::service_full_name(),
-      v1::Ledger::service_full_name(), v1::Transfers::service_full_name(),
-      v1::Records::service_full_name()};
+      v1::Units::service_full_name(),   v1::Catalog::service_full_name(),
+      v1::Ledger::service_full_name(),  v1::Transfers::service_full_name(),
+      v1::Records::service_full_name(), internal::v1::Relay::service_full_name()};
   return *names;
 }
 
@@ -71,6 +71,8 @@ Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSou
                       options.lanes.lane_count > 0 ? &lanes_ : nullptr, clock),
       transfers_service_(serve, desk_),
       records_service_(serve, feed_, units_, clock),
+      relay_service_(serve, ledger_, options.lanes.lane_count > 0 ? &lanes_ : nullptr, clock,
+                     options.relay),
       clock_(clock) {}
 
 absl::Status Inventory::Refresh(absl::Time deadline) {
@@ -133,8 +135,8 @@ void Inventory::AddMetrics(telemetry::Metrics& metrics) {
 }
 
 std::vector<grpc::Service*> Inventory::services() {
-  return {&units_service_, &catalog_service_, &ledger_service_, &transfers_service_,
-          &records_service_};
+  return {&units_service_,     &catalog_service_, &ledger_service_,
+          &transfers_service_, &records_service_, &relay_service_};
 }
 
 }  // namespace quartermaster::inventory

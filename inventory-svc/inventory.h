@@ -12,6 +12,7 @@
 #include "inventory-svc/api/catalog_service.h"
 #include "inventory-svc/api/ledger_service.h"
 #include "inventory-svc/api/records_service.h"
+#include "inventory-svc/api/relay_service.h"
 #include "inventory-svc/api/transfers_service.h"
 #include "inventory-svc/api/units_service.h"
 #include "inventory-svc/history_keeper.h"
@@ -67,6 +68,7 @@ class Inventory {
     // How many movements are posted together, and by whom.
     PostingLanes::Options lanes = {};
     TurnRunner::Options turns = {};
+    RelayOptions relay = {};
   };
 
   Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
@@ -87,6 +89,8 @@ class Inventory {
   void StartFeed(telemetry::Metrics& metrics);
   // Ends all who watch: they are never done by themselves. For when draining begins.
   void StopFeed() { feed_.Stop(); }
+  // Has the gateway send no more postings by the streams that it has: for then, too.
+  void CloseRelay() { relay_service_.Close(); }
 
   // Writes down what the books held when, on a thread of its own, until this goes.
   void StartHistory(const HistoryOptions& options, telemetry::Metrics& metrics);
@@ -133,6 +137,7 @@ class Inventory {
   LedgerService ledger_service_;
   TransfersService transfers_service_;
   RecordsService records_service_;
+  RelayService relay_service_;
   const base::Clock& clock_;
   // Last, so that they end before what they work on.
   std::jthread refresher_;

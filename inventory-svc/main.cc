@@ -79,7 +79,10 @@ int Serve(Options options) {
                          .metrics = metrics,
                          .readiness = readiness,
                          .schema_version = std::string(InventoryMigrations().back().name),
-                         .on_draining = [&inventory] { inventory.StopFeed(); }});
+                         .on_draining = [&inventory] {
+                           inventory.StopFeed();
+                           inventory.CloseRelay();
+                         }});
 }
 
 }  // namespace

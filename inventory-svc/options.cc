@@ -74,6 +74,18 @@ void Options::Declare(config::Settings& settings) {
        .max = absl::Minutes(10),
        .help = "After so long in one transaction of a lane the service is not ready."});
 
+  settings.Int("QM_INVENTORY_RELAY_STREAMS_MAX", &inventory.relay.streams_max,
+               {.min = 1,
+                .max = 1000,
+                .unit = "streams",
+                .help = "By which gateways send the postings of many callers; more are refused."});
+  settings.Int(
+      "QM_INVENTORY_RELAY_CALLS_MAX", &inventory.relay.calls_max,
+      {.min = 1,
+       .max = 100'000,
+       .unit = "calls",
+       .help = "Of one such stream that are not answered; no more is read until some are."});
+
   settings.Path(
       "QM_INVENTORY_AUTH_GATEWAY_JWKS_FILE", &authenticator.gateway_keys_path,
       {.is_required = true, .help = "JWKS with the keys that the gateway signs identities with."});

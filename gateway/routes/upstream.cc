@@ -8,6 +8,7 @@
 #include "platform/rpc/client.h"
 #include "platform/rpc/status_codec.h"
 #include "platform/status/error.h"
+#include "platform/telemetry/trace.h"
 
 namespace quartermaster::gateway {
 namespace {
@@ -28,18 +29,71 @@ absl::Status ServiceUnavailable(absl::string_view service, absl::Time since) {
        .retry_after = kRetryWhenDown});
 }
 
-class Upstream::OneFlight final : public Upstream::Flight {
+// One call, which goes by itself or with those of others.
+class Upstream::OneFlight final : public Upstream::Flight,
+                                  public SharedCall,
+                                  public std::enable_shared_from_this<OneFlight> {
  public:
-  OneFlight(absl::string_view trace, grpc::ByteBuffer request_bytes, Done when_done)
-      : trace_id(trace), request(std::move(request_bytes)), done(std::move(when_done)) {}
+  OneFlight(Upstream& upstream, const std::string& path, const EdgeCall& call,
+            grpc::ByteBuffer request_bytes, Done when_done)
+      : path_(path),
+        call_{.call = {.deadline = call.call.deadline, .trace = call.call.trace},
+              .authorization = call.authorization,
+              .identity_token = call.identity_token},
+        request_(std::move(request_bytes)),
+        upstream_(upstream),
+        done_(std::move(when_done)) {}
 
-  void Cancel() override { context.TryCancel(); }
+  // Whichever way it went, or will go.
+  void Cancel() override {
+    context_.TryCancel();
+    if (upstream_.shared_ != nullptr) upstream_.shared_->Cancel(*this);
+  }
 
-  const std::string trace_id;
-  grpc::ClientContext context;
-  grpc::ByteBuffer request;
-  grpc::ByteBuffer response;
-  Done done;
+  // Fills in what it needs to go with others; false if it cannot.
+  bool PrepareToShare(absl::Time now) {
+    if (request_.Length() > upstream_.options_.shared.request_bytes_max) return false;
+    grpc::Slice slice;
+    if (!request_.TrySingleSlice(&slice).ok() && !request_.DumpToSingleSlice(&slice).ok()) {
+      return false;
+    }
+    request.assign(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    identity = call_.identity_token;
+    traceparent = telemetry::RenderTraceparent(call_.call.trace);
+    deadline = rpc::DeadlineForCallee(call_.call.deadline, now);
+    return true;
+  }
+
+  void Answer(const grpc::Status& status, grpc::ByteBuffer response) override {
+    response_ = std::move(response);
+    End(status);
+  }
+
+  void GoAlone() override {
+    upstream_.Prepare(call_, context_);
+    upstream_.NextStub().UnaryCall(
+        &context_, path_, grpc::StubOptions(), &request_, &response_,
+        [self = shared_from_this()](const grpc::Status& status) { self->End(status); });
+  }
+
+  void Refuse(const grpc::Status& refusal) { done_(refusal, response_); }
+
+ private:
+  void End(const grpc::Status& status) {
+    // What `done` holds may hold this.
+    Done answer = std::move(done_);
+    answer(upstream_.Judge(status, call_.call.trace.trace_id), response_);
+    upstream_.EndCall();
+  }
+
+  const std::string& path_;
+  // Without the caller's grants, which are the gate's business.
+  const EdgeCall call_;
+  grpc::ClientContext context_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
+  Upstream& upstream_;
+  Done done_;
 };
 
 // The client's side of a stream. Kept alive by itself until gRPC is done with it; held back from
@@ -93,24 +147,22 @@ Upstream::Upstream(const Options& options,
   for (const std::shared_ptr<grpc::Channel>& channel : channels) {
     stubs_.push_back(std::make_unique<grpc::GenericStub>(channel));
   }
+  if (!options_.shared_path.empty() && options_.shared.stream_count > 0) {
+    shared_ = std::make_unique<SharedCalls>(options_.shared, channels, clock_);
+  }
 }
 
 std::shared_ptr<Upstream::Flight> Upstream::Forward(const std::string& path, const EdgeCall& call,
                                                     grpc::ByteBuffer request, Done done) {
   const auto flight =
-      std::make_shared<OneFlight>(call.call.trace.trace_id, std::move(request), std::move(done));
+      std::make_shared<OneFlight>(*this, path, call, std::move(request), std::move(done));
   if (!BeginCall()) {
-    flight->done(TooMany(flight->trace_id), flight->response);
+    flight->Refuse(TooMany(call.call.trace.trace_id));
     return flight;
   }
-  Prepare(call, flight->context);
-  NextStub().UnaryCall(&flight->context, path, grpc::StubOptions(), &flight->request,
-                       &flight->response, [this, flight](const grpc::Status& status) {
-                         // What `done` holds may hold the flight.
-                         Done answer = std::move(flight->done);
-                         answer(Judge(status, flight->trace_id), flight->response);
-                         EndCall();
-                       });
+  const bool may_share =
+      shared_ != nullptr && path == options_.shared_path && flight->PrepareToShare(clock_.Now());
+  if (!may_share || !shared_->Take(flight)) flight->GoAlone();
   return flight;
 }
 

@@ -12,6 +12,7 @@
 #include "absl/functional/any_invocable.h"
 #include "gateway/routes/availability.h"
 #include "gateway/routes/gate.h"
+#include "gateway/routes/shared_calls.h"
 #include "platform/base/clock.h"
 #include "platform/base/mutex.h"
 
@@ -40,6 +41,9 @@ class Upstream {
     int calls_max = 1024;
     // Of them, those that are streams.
     int streams_max = 512;
+    // The method whose calls share streams, as `GatewayMethod::path`; empty: none's do.
+    std::string shared_path = {};
+    SharedCalls::Options shared = {};
   };
 
   // Called once, on a thread of gRPC.
@@ -64,6 +68,8 @@ class Upstream {
   // there
   //   is time left to say so;
   // - what the program answered.
+  // Calls of `shared_path` go with those of others, if the program takes that, and by themselves if
+  // not; nobody can tell from the answer.
   std::shared_ptr<Flight> Forward(const std::string& path, const EdgeCall& call,
                                   grpc::ByteBuffer request, Done done);
 
@@ -119,6 +125,8 @@ class Upstream {
   int call_count_ ABSL_GUARDED_BY(mutex_) = 0;
   int stream_count_ ABSL_GUARDED_BY(mutex_) = 0;
   Availability availability_;
+  // Null if no calls share streams. Last: what ends here is told to all of the above.
+  std::unique_ptr<SharedCalls> shared_;
 };
 
 // UNAVAILABLE, `SERVICE_UNAVAILABLE`, with the time after which to try again.

@@ -7,6 +7,7 @@
 #include "inventory-svc/api/ledger_codec.h"
 #include "inventory-svc/api/lot_suggestion_codec.h"
 #include "inventory-svc/api/lot_trace_codec.h"
+#include "inventory-svc/api/post_movement.h"
 #include "platform/base/status_macros.h"
 #include "platform/rpc/status_codec.h"
 
@@ -27,23 +28,6 @@ constexpr char kSuggestLots[] = "quartermaster.inventory.v1.Ledger/SuggestLots";
 constexpr char kSummarizeStock[] = "quartermaster.inventory.v1.Ledger/SummarizeStock";
 constexpr char kProveConservation[] = "quartermaster.inventory.v1.Ledger/ProveConservation";
 
-absl::StatusOr<PendingPosting> Prepare(StockLedger& ledger, const base::Call& call,
-                                       const v1::PostMovementRequest& request) {
-  QM_ASSIGN_OR_RETURN(const PostMovementCommand command, ParsePostMovement(request));
-  return ledger.PreparePosting(call, command);
-}
-
-absl::StatusOr<Movement> PostAlone(StockLedger& ledger, const base::Call& call,
-                                   const v1::PostMovementRequest& request) {
-  QM_ASSIGN_OR_RETURN(const PostMovementCommand command, ParsePostMovement(request));
-  return ledger.PostMovement(call, command);
-}
-
-absl::Status Render(const PostingAnswer& answer, v1::Movement& response) {
-  if (answer.ok()) RenderMovement(*answer, response);
-  return answer.status();
-}
-
 void RenderResult(const PostingAnswer& answer, const std::string& trace_id,
                   v1::PostMovementResult& result) {
   if (answer.ok()) {
@@ -60,22 +44,13 @@ void RenderResult(const PostingAnswer& answer, const std::string& trace_id,
 grpc::ServerUnaryReactor* LedgerService::PostMovement(grpc::CallbackServerContext* context,
                                                       const v1::PostMovementRequest* request,
                                                       v1::Movement* response) {
-  if (lanes_ == nullptr) {
-    return serve_(context, kPostMovement, *request, [=, this](const base::Call& call) {
-      return Render(PostAlone(ledger_, call, *request), *response);
-    });
-  }
   return serve_.HandOn(
       context, kPostMovement, *request, [=, this](const base::Call& call, rpc::Finisher finish) {
-        absl::StatusOr<PendingPosting> posting = Prepare(ledger_, call, *request);
-        if (!posting.ok()) return std::move(finish)(std::move(posting).status());
-        std::vector<PendingPosting> postings;
-        postings.push_back(*std::move(posting));
-        lanes_->Post(std::move(postings), call.deadline,
-                     [response, finish = std::move(finish)](PostingGroup::Answers answers) mutable {
-                       std::move(finish)(answers.ok() ? Render(answers->front(), *response)
-                                                      : std::move(answers).status());
-                     });
+        PostOne(ledger_, lanes_, call, *request,
+                [response, finish = std::move(finish)](const PostingAnswer& answer) mutable {
+                  if (answer.ok()) RenderMovement(*answer, *response);
+                  std::move(finish)(answer.status());
+                });
       });
 }
 
@@ -107,7 +82,7 @@ void LedgerService::PostBatch(const base::Call& call, const v1::BatchPostMovemen
   std::vector<v1::PostMovementResult*> open_results;
   for (const v1::PostMovementRequest& one : request.requests()) {
     v1::PostMovementResult& result = *response.add_results();
-    absl::StatusOr<PendingPosting> posting = Prepare(ledger_, call, one);
+    absl::StatusOr<PendingPosting> posting = PreparePosting(ledger_, call, one);
     if (posting.ok()) {
       postings.push_back(*std::move(posting));
       open_results.push_back(&result);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "platform/auth/base64url.h"
 #include "platform/auth/strict_json.h"
+#include "platform/status/error.h"
 
 namespace quartermaster::auth {
 namespace {
@@ -29,5 +30,11 @@ absl::Time ReadExpireTime(const Credentials& credentials) {
 }
 
 Authenticator::~Authenticator() = default;
+
+absl::Status Authenticator::CheckRelay(const Credentials&) {
+  return status::MakeError(absl::StatusCode::kPermissionDenied,
+                           "only the gateway's certificate may carry calls of others",
+                           {.reason = "PERMISSION_DENIED"});
+}
 
 }  // namespace quartermaster::auth

@@ -44,6 +44,11 @@ class Authenticator {
   // this program does not know gives nothing.
   virtual absl::StatusOr<base::Caller> Authenticate(const Credentials& credentials,
                                                     absl::Time now) = 0;
+
+  // Tells whether whoever is at the other end of the connection may carry calls of others, each of
+  // which is authenticated by itself with its own identity token. A relay has no rights of its own.
+  // Fails with PERMISSION_DENIED, `PERMISSION_DENIED`; unless told otherwise, always.
+  virtual absl::Status CheckRelay(const Credentials& credentials);
 };
 
 }  // namespace quartermaster::auth

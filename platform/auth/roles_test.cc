@@ -8,6 +8,7 @@
 #include <string>
 
 #include "quartermaster/gateway/v1/overview.pb.h"
+#include "quartermaster/internal/v1/relay.pb.h"
 #include "quartermaster/inventory/v1/catalog.pb.h"
 #include "quartermaster/inventory/v1/ledger.pb.h"
 #include "quartermaster/inventory/v1/records.pb.h"
@@ -34,6 +35,7 @@ std::set<std::string> PermissionsOfMethods() {
         inventory::v1::Movement::descriptor()->file(),
         inventory::v1::WatchRequest::descriptor()->file(),
         inventory::v1::Transfer::descriptor()->file(),
+        internal::v1::CarriedCall::descriptor()->file(),
         gateway::v1::GetSituationRequest::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       for (int j = 0; j < file->service(i)->method_count(); ++j) {

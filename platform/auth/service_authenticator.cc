@@ -55,7 +55,7 @@ absl::StatusOr<base::Caller> ServiceAuthenticator::Authenticate(const Credential
         "the call needs a client certificate with exactly one SPIFFE id");
   }
   const std::string& peer = credentials.peer_spiffe_ids[0];
-  const bool is_gateway = std::ranges::find(gateway_spiffe_ids_, peer) != gateway_spiffe_ids_.end();
+  const bool is_gateway = IsGateway(peer);
   if (!credentials.identity_token.empty()) {
     if (!is_gateway) {
       return status::CredentialsInvalid("only the gateway may speak for another");
@@ -73,6 +73,16 @@ absl::StatusOr<base::Caller> ServiceAuthenticator::Authenticate(const Credential
         absl::StrCat("the certificate's SPIFFE id ", peer, " is not in the systems file"));
   }
   return *system;
+}
+
+bool ServiceAuthenticator::IsGateway(const std::string& spiffe_id) const {
+  return std::ranges::find(gateway_spiffe_ids_, spiffe_id) != gateway_spiffe_ids_.end();
+}
+
+absl::Status ServiceAuthenticator::CheckRelay(const Credentials& credentials) {
+  const std::vector<std::string>& peers = credentials.peer_spiffe_ids;
+  if (peers.size() == 1 && IsGateway(peers.front())) return absl::OkStatus();
+  return Authenticator::CheckRelay(credentials);
 }
 
 absl::StatusOr<base::Caller> ServiceAuthenticator::AuthenticatePerson(absl::string_view token,

@@ -80,6 +80,18 @@ TEST_F(ServiceAuthenticatorTest, KnowsASystemByItsCertificate) {
   EXPECT_TRUE(caller->MayAnywhere("ledger.post", kNow));
 }
 
+TEST_F(ServiceAuthenticatorTest, LetsTheGatewayAloneCarryCallsOfOthers) {
+  const auto check = [&](const std::vector<std::string>& peers) {
+    return authenticator_->CheckRelay({.peer_spiffe_ids = peers}).code();
+  };
+
+  EXPECT_EQ(check({kGateway}), absl::StatusCode::kOk);
+  EXPECT_EQ(check({kProvince}), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(check({kGateway, kProvince}), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(check({"spiffe://evil/gateway"}), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(check({}), absl::StatusCode::kPermissionDenied);
+}
+
 TEST_F(ServiceAuthenticatorTest, RefusesWhoeverIsNotSaidToBeAnyone) {
   const std::string lin = gateway_.IdentityOf("lin");
   Gateway impostor;

@@ -30,12 +30,13 @@ absl::StatusOr<std::string> FindOnlyValue(const Metadata& metadata, const char* 
 
 base::TraceContext TakeTrace(const Metadata& metadata) {
   const auto [first, last] = metadata.equal_range(telemetry::kTraceparent);
-  if (first != last && std::next(first) == last) {
-    const std::optional<base::TraceContext> parent =
-        telemetry::ParseTraceparent(ToView(first->second));
-    if (parent.has_value()) return telemetry::StartSpan(*parent);
-  }
-  return telemetry::StartTrace();
+  const bool is_told = first != last && std::next(first) == last;
+  return TakeTrace(is_told ? ToView(first->second) : absl::string_view());
+}
+
+base::TraceContext TakeTrace(absl::string_view traceparent) {
+  const std::optional<base::TraceContext> parent = telemetry::ParseTraceparent(traceparent);
+  return parent.has_value() ? telemetry::StartSpan(*parent) : telemetry::StartTrace();
 }
 
 absl::StatusOr<auth::Credentials> TakeCredentials(const grpc::CallbackServerContext& context) {

@@ -21,12 +21,7 @@ class Answers final : public grpcx::Interceptor {
       if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED &&
           status.error_message().empty() && status.error_details().empty()) {
         log::Info("malformed request", {{"method", method_}});
-        batch->ModifySendStatus(ToGrpcStatus(
-            status::MakeError(absl::StatusCode::kInvalidArgument,
-                              "the bytes are not a valid request of this method: not its protobuf "
-                              "message, or with text that is not UTF-8",
-                              {.reason = "MALFORMED_REQUEST"}),
-            ""));
+        batch->ModifySendStatus(ToGrpcStatus(MalformedRequest(), ""));
       }
     }
     batch->Proceed();
@@ -44,6 +39,13 @@ class AnswersFactory final : public grpcx::ServerInterceptorFactoryInterface {
 };
 
 }  // namespace
+
+absl::Status MalformedRequest() {
+  return status::MakeError(absl::StatusCode::kInvalidArgument,
+                           "the bytes are not a valid request of this method: not its protobuf "
+                           "message, or with text that is not UTF-8",
+                           {.reason = "MALFORMED_REQUEST"});
+}
 
 std::unique_ptr<grpcx::ServerInterceptorFactoryInterface> MakeMalformedRequestAnswers() {
   return std::make_unique<AnswersFactory>();

@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "absl/status/status.h"
+
 namespace quartermaster::rpc {
 
 // Makes what answers bytes that are no request of their method with INVALID_ARGUMENT,
@@ -11,5 +13,8 @@ namespace quartermaster::rpc {
 // not exist, because no handler of ours ever sees such a call.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>
 MakeMalformedRequestAnswers();
+
+// What is answered to bytes that are not the message that a method takes.
+absl::Status MalformedRequest();
 
 }  // namespace quartermaster::rpc

@@ -122,7 +122,10 @@ class Serve::State {
     if (told == std::chrono::system_clock::time_point::max()) {
       return now + limits_.default_deadline;
     }
-    const absl::Time deadline = absl::FromChrono(told);
+    return BoundDeadline(absl::FromChrono(told), now);
+  }
+
+  absl::StatusOr<absl::Time> BoundDeadline(absl::Time deadline, absl::Time now) const {
     if (deadline - now < limits_.time_left_min) {
       return status::DeadlineExceeded("too little was left when the call arrived");
     }
@@ -157,6 +160,7 @@ class Serve::State {
 // One call from its arrival to its end: who makes it, what is counted and said of it.
 class ServedCall {
  public:
+  // `context` is null for a call that came within a stream.
   ServedCall(Serve::State& state, grpc::CallbackServerContext* context, const MethodState& method)
       : state_(state), context_(context), method_(method), start_(state.parts().clock.Now()) {
     state_.live_calls().Add(this, method_.info.name, start_);
@@ -169,7 +173,7 @@ class ServedCall {
   absl::Status Admit() {
     QM_RETURN_IF_ERROR(TakeMetadata());
     QM_ASSIGN_OR_RETURN(call_.deadline, state_.TakeDeadline(context_->deadline(), start_));
-    auth::Credentials credentials;
+    QM_ASSIGN_OR_RETURN(const auth::Credentials credentials, TakeCredentials(*context_));
     return Authenticate(credentials);
   }
 
@@ -179,10 +183,26 @@ class ServedCall {
     const std::chrono::system_clock::time_point told = context_->deadline();
     const bool is_told = told != std::chrono::system_clock::time_point::max();
     call_.deadline = is_told ? absl::FromChrono(told) : absl::InfiniteFuture();
-    auth::Credentials credentials;
+    QM_ASSIGN_OR_RETURN(const auth::Credentials credentials, TakeCredentials(*context_));
     QM_RETURN_IF_ERROR(Authenticate(credentials));
     call_.deadline = std::min(call_.deadline, auth::ReadExpireTime(credentials));
     return absl::OkStatus();
+  }
+
+  // The same for a stream that carries calls of others: its other end is judged, and nobody else.
+  absl::Status AdmitRelay() {
+    QM_RETURN_IF_ERROR(TakeMetadata());
+    call_.deadline = absl::InfiniteFuture();
+    QM_ASSIGN_OR_RETURN(const auth::Credentials credentials, TakeCredentials(*context_));
+    return state_.parts().authenticator.CheckRelay(credentials);
+  }
+
+  // The same for a call that such a stream carried.
+  absl::Status AdmitCarried(const Serve::Carried& carried) {
+    call_.method = method_.info.name;
+    call_.trace = TakeTrace(carried.traceparent);
+    QM_ASSIGN_OR_RETURN(call_.deadline, state_.BoundDeadline(start_ + carried.time_left, start_));
+    return Authenticate(carried.credentials);
   }
 
   // Must be called exactly once.
@@ -214,8 +234,7 @@ class ServedCall {
     return state_.CheckMetadata(metadata);
   }
 
-  absl::Status Authenticate(auth::Credentials& credentials) {
-    QM_ASSIGN_OR_RETURN(credentials, TakeCredentials(*context_));
+  absl::Status Authenticate(const auth::Credentials& credentials) {
     QM_ASSIGN_OR_RETURN(call_.caller,
                         state_.parts().authenticator.Authenticate(credentials, start_));
     if (!call_.caller.MayAnywhere(method_.info.permission, start_)) {
@@ -310,6 +329,8 @@ StreamCall::~StreamCall() = default;
 const base::Call& StreamCall::call() const { return call_->call(); }
 const std::string& StreamCall::permission() const { return call_->method().permission; }
 grpc::Status StreamCall::End(const absl::Status& status) { return call_->Answer(status); }
+void StreamCall::Cancel() { call_->Cancel(); }
+bool StreamCall::is_cancelled() const { return call_->is_cancelled(); }
 
 Finisher::~Finisher() {
   if (reactor_ != nullptr) {
@@ -378,14 +399,43 @@ grpc::ServerUnaryReactor* Serve::HandOn(grpc::CallbackServerContext* context,
   });
 }
 
-std::unique_ptr<StreamCall> Serve::AdmitStream(grpc::CallbackServerContext* context,
-                                               absl::string_view method) const {
+std::unique_ptr<StreamCall> Serve::Open(grpc::CallbackServerContext* context,
+                                        absl::string_view method,
+                                        absl::FunctionRef<absl::Status(ServedCall&)> admit) const {
   const MethodState* const found = state_->FindMethod(method);
   QM_CHECK(found != nullptr);
   auto stream =
       std::make_unique<StreamCall>(std::make_unique<ServedCall>(*state_, context, *found));
-  stream->admitted_ = Guarded([&] { return stream->call_->AdmitStream(); });
+  stream->admitted_ = Guarded([&] { return admit(*stream->call_); });
   return stream;
+}
+
+std::unique_ptr<StreamCall> Serve::AdmitStream(grpc::CallbackServerContext* context,
+                                               absl::string_view method) const {
+  return Open(context, method, [](ServedCall& call) { return call.AdmitStream(); });
+}
+
+std::unique_ptr<StreamCall> Serve::AdmitRelay(grpc::CallbackServerContext* context,
+                                              absl::string_view method) const {
+  return Open(context, method, [](ServedCall& call) { return call.AdmitRelay(); });
+}
+
+std::unique_ptr<StreamCall> Serve::AdmitCarried(absl::string_view method,
+                                                const Carried& carried) const {
+  return Open(nullptr, method, [&](ServedCall& call) { return call.AdmitCarried(carried); });
+}
+
+absl::Status Serve::Submit(absl::string_view method, Executors::Task task) const {
+  const MethodState* const found = state_->FindMethod(method);
+  QM_CHECK(found != nullptr);
+  task.run = [run = std::move(task.run)](absl::Status turn) mutable {
+    const absl::Status status = Guarded([&] {
+      run(std::move(turn));
+      return absl::OkStatus();
+    });
+    if (!status.ok()) log::Error("a handler threw", {{"cause", status.message()}});
+  };
+  return state_->parts().executors.Submit(found->info.call_class, std::move(task));
 }
 
 }  // namespace quartermaster::rpc

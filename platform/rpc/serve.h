@@ -25,9 +25,9 @@ namespace quartermaster::rpc {
 class CallReactor;
 class ServedCall;
 
-// A stream that was let in or refused, as `Serve` sees it: it waits in no queue and takes no
-// thread; its handler moves it on from callbacks, and ends it. Counted among the live calls until
-// this goes. Not thread-safe. Must not outlive the `Serve` that made it.
+// A stream, or a call that came within one, that was let in or refused, as `Serve` sees it: its
+// handler moves it on, and ends it. Counted among the live calls until this goes. Not thread-safe
+// but for `Cancel` and `is_cancelled`. Must not outlive the `Serve` that made it.
 class StreamCall {
  public:
   explicit StreamCall(std::unique_ptr<ServedCall> call);
@@ -41,8 +41,12 @@ class StreamCall {
   // The permission that the method asks for.
   const std::string& permission() const;
 
-  // Counts and logs the stream and returns what to finish it with. Called once.
+  // Counts and logs it and returns what to finish it with. Called once.
   grpc::Status End(const absl::Status& status);
+
+  // Remembers that nobody waits for the answer any more, for the log and the metrics.
+  void Cancel();
+  bool is_cancelled() const;
 
  private:
   friend class Serve;
@@ -143,6 +147,25 @@ class Serve {
   std::unique_ptr<StreamCall> AdmitStream(grpc::CallbackServerContext* context,
                                           absl::string_view method) const;
 
+  // Judges a stream that is to carry calls of others, by what its connection proves: whoever is at
+  // its other end needs no rights of its own, and gets none.
+  std::unique_ptr<StreamCall> AdmitRelay(grpc::CallbackServerContext* context,
+                                         absl::string_view method) const;
+
+  // What a call brings that came within a stream.
+  struct Carried {
+    // Of its own caller, with what the stream's connection proves.
+    auth::Credentials credentials;
+    std::string traceparent;
+    absl::Duration time_left;
+  };
+  // Judges such a call as if it had come alone: trace, time, who calls, may they call `method`.
+  std::unique_ptr<StreamCall> AdmitCarried(absl::string_view method, const Carried& carried) const;
+
+  // Queues work for calls of `method` that came within a stream: as `Executors::Submit`, but what
+  // the work throws is logged and costs those calls alone.
+  absl::Status Submit(absl::string_view method, Executors::Task task) const;
+
   const LiveCalls& live_calls() const;
 
  private:
@@ -159,6 +182,8 @@ class Serve {
                                   absl::FunctionRef<void(CallReactor&)> queue) const;
   grpc::ServerUnaryReactor* Start(grpc::CallbackServerContext* context, absl::string_view method,
                                   int64_t request_bytes, Body body) const;
+  std::unique_ptr<StreamCall> Open(grpc::CallbackServerContext* context, absl::string_view method,
+                                   absl::FunctionRef<absl::Status(ServedCall&)> admit) const;
 
   std::unique_ptr<State> state_;
 };

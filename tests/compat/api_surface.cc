@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/api/annotations.pb.h"
 #include "quartermaster/gateway/v1/overview.pb.h"
+#include "quartermaster/internal/v1/relay.pb.h"
 #include "quartermaster/inventory/v1/catalog.pb.h"
 #include "quartermaster/inventory/v1/ledger.pb.h"
 #include "quartermaster/inventory/v1/records.pb.h"
@@ -54,8 +55,9 @@ std::set<std::string> DescribeApi(const std::vector<const FileDescriptor*>& file
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         const auto& method = *file->service(s)->method(m);
         lines.insert(absl::StrCat(
-            "method ", method.full_name(), " ", method.input_type()->full_name(), " -> ",
-            method.server_streaming() ? "stream " : "", method.output_type()->full_name(), " [",
+            "method ", method.full_name(), " ", method.client_streaming() ? "stream " : "",
+            method.input_type()->full_name(), " -> ", method.server_streaming() ? "stream " : "",
+            method.output_type()->full_name(), " [",
             method.options().GetExtension(google::api::http).ShortDebugString(), "]"));
       }
     }
@@ -75,7 +77,8 @@ std::vector<const FileDescriptor*> ApiFiles() {
           inventory::v1::Transfer::descriptor()->file(),
           gateway::v1::Situation::descriptor()->file(),
           type::v1::Record::descriptor()->file(),
-          inventory::v1::WatchRequest::descriptor()->file()};
+          inventory::v1::WatchRequest::descriptor()->file(),
+          internal::v1::CarriedCall::descriptor()->file()};
 }
 
 std::vector<std::string> FindBroken(const std::set<std::string>& published,

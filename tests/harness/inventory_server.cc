@@ -145,13 +145,16 @@ std::unique_ptr<InventoryServer> InventoryServer::Start(TestDatabase& database,
                                               .close_interval = absl::Milliseconds(20)}},
                                   made->metrics_);
   }
-  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
-      options.server, {.services = made->inventory_.services(),
-                       .serve = made->serve_,
-                       .executors = made->executors_,
-                       .metrics = made->metrics_,
-                       .readiness = made->readiness_,
-                       .on_draining = [inventory = &made->inventory_] { inventory->StopFeed(); }});
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server =
+      rpc::Server::Start(options.server, {.services = made->inventory_.services(),
+                                          .serve = made->serve_,
+                                          .executors = made->executors_,
+                                          .metrics = made->metrics_,
+                                          .readiness = made->readiness_,
+                                          .on_draining = [inventory = &made->inventory_] {
+                                            inventory->StopFeed();
+                                            inventory->CloseRelay();
+                                          }});
   if (!server.ok()) {
     std::fprintf(stderr, "%s\n", server.status().ToString().c_str());
     std::abort();

@@ -3,46 +3,15 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include <nlohmann/json.hpp>
-#include <optional>
-
 #include "platform/auth/base64url.h"
-#include "platform/auth/service_authenticator.h"
-#include "platform/auth/test_files.h"
-#include "platform/auth/test_tokens.h"
-#include "platform/rpc/test_certificates.h"
-#include "tests/service/hostile_test.h"
+#include "tests/service/caller_test.h"
 
 namespace quartermaster::testing {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Json = nlohmann::json;
 
-constexpr char kGateway[] = "spiffe://quartermaster/gateway";
-constexpr char kProvince[] = "spiffe://quartermaster/systems/province";
-constexpr char kCanary[] = "canary-bird";
-
-int64_t Seconds(absl::Duration from_now) { return absl::ToUnixSeconds(absl::Now() + from_now); }
-
-Json GoodHeader() { return {{"alg", "EdDSA"}, {"typ", auth::kIdentityType}, {"kid", "ed"}}; }
-Json GoodPayload() {
-  return {{"iss", auth::kGatewayIssuer},
-          {"aud", auth::kServicesAudience},
-          {"sub", kCanary},
-          {"iat", Seconds(absl::ZeroDuration())},
-          {"exp", Seconds(absl::Minutes(1))},
-          {"grants", Json::array({{{"role", "unit-quartermaster"}, {"unit", "units/east"}}})}};
-}
-Json With(Json json, const Json& changes) {
-  if (changes.is_object()) json.merge_patch(changes);
-  return json;
-}
-std::string Identity(const Json& header = {}, const Json& payload = {},
-                     const auth::TestKey& key = auth::TestEd25519()) {
-  return auth::RenderToken(With(GoodHeader(), header), With(GoodPayload(), payload), key);
-}
 // Signed with the public key as if it were a secret.
 std::string Hs256Identity() {
   const std::string text =
@@ -54,67 +23,6 @@ std::string Hs256Identity() {
        reinterpret_cast<const uint8_t*>(text.data()), text.size(), mac, &size);
   return absl::StrCat(text, ".", auth::EncodeBase64Url({reinterpret_cast<char*>(mac), size}));
 }
-
-// The world of `LedgerTest`, served a second time as in production: mutual TLS, systems by a file,
-// persons by the gateway's word.
-class CallerTest : public LedgerTest {
- protected:
-  using Metadata = std::vector<std::pair<std::string, std::string>>;
-
-  CallerTest() {
-    const rpc::TestCa::Pair own = ca_.Sign("spiffe://quartermaster/inventory");
-    auto authenticator = auth::ServiceAuthenticator::Make(
-        {.gateway_keys_path =
-             folder_.Put("gateway-jwks.json", auth::RenderJwks({auth::TestEd25519().Jwk("ed")})),
-         .systems_path = folder_.Put(
-             "systems.json",
-             Json{{kProvince,
-                   {{"name", "systems/province"},
-                    {"grants", Json::array({{{"role", "integrator"}, {"unit", "units/east"}}})}}}}
-                 .dump())});
-    QM_CHECK(authenticator.ok());
-    authenticator_ = *std::move(authenticator);
-    secure_ = InventoryServer::Start(
-        database_, {.authenticator = authenticator_.get(),
-                    .server = {.program = "inventory-svc",
-                               .certificate_file = folder_.Put("own.pem", own.certificate),
-                               .key_file = folder_.Put("own-key.pem", own.key),
-                               .client_ca_file = folder_.Put("ca.pem", ca_.certificate())}});
-  }
-
-  // Posts a receipt over a connection of its own. Without a pair it shows no certificate.
-  absl::StatusOr<v1::Movement> PostAs(const std::optional<rpc::TestCa::Pair>& pair,
-                                      const Metadata& metadata = {},
-                                      const std::string& location = kDepot) {
-    grpc::SslCredentialsOptions options{.pem_root_certs = ca_.certificate()};
-    if (pair.has_value()) {
-      options.pem_private_key = pair->key;
-      options.pem_cert_chain = pair->certificate;
-    }
-    return PostOver(grpc::SslCredentials(options), metadata, location);
-  }
-
-  absl::StatusOr<v1::Movement> PostOver(
-      const std::shared_ptr<grpc::ChannelCredentials>& credentials, const Metadata& metadata = {},
-      const std::string& location = kDepot) {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    const auto channel = grpc::CreateCustomChannel(secure_->address(), credentials, arguments);
-    grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
-    for (const auto& [key, value] : metadata) context.AddMetadata(key, value);
-    v1::Movement response;
-    const grpc::Status status =
-        LedgerStub(channel).PostMovement(&context, AReceipt(5, location), &response);
-    if (!status.ok()) return rpc::FromGrpcStatus(status);
-    return response;
-  }
-
-  const rpc::TestCa ca_;
-  const auth::TestFolder folder_;
-  std::unique_ptr<auth::ServiceAuthenticator> authenticator_;
-  std::unique_ptr<InventoryServer> secure_;
-};
 
 using SystemCallerTest = CallerTest;
 using PersonCallerTest = CallerTest;

@@ -3,6 +3,7 @@
 import pathlib
 import re
 
+from protos import INTERNAL, api_protos
 from tree import Finding, Tree
 
 PAGE = "docs/api.md"
@@ -33,7 +34,7 @@ def _comment(lines: list[str], end: int) -> list[str]:
 def render(tree: Tree) -> str:
     """Renders the page."""
     parts = [HEAD]
-    for path in sorted(path for path in tree.paths(".proto") if path.startswith("protos/")):
+    for path in sorted(path for path in api_protos(tree) if not path.startswith(INTERNAL)):
         text = tree.texts[path]
         package = re.search(r"^package (.+);$", text, re.MULTILINE)
         lines = text.splitlines()

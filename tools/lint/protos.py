@@ -13,8 +13,12 @@ OPTIONS = {
 }
 
 
+# Between our own programs: what is here has no route, so that nobody takes it for a part of the API.
+INTERNAL = "protos/quartermaster/internal/"
+
+
 def api_protos(tree: Tree) -> list[str]:
-    """Returns the paths of the API's protos; tests have protos of their own, which are no API."""
+    """Returns the paths of our protos; tests have protos of their own, which nobody serves."""
     return [path for path in tree.paths(".proto") if path.startswith("protos/")]
 
 
@@ -34,7 +38,7 @@ def _body(text: str, start: int) -> str:
 
 
 def check_methods(tree: Tree) -> list[Finding]:
-    """Every method has a comment, an HTTP rule, a permission and a call class."""
+    """Every method has a comment, an HTTP rule unless it is internal, a permission and a call class."""
     findings = []
     for path in api_protos(tree):
         text, offset, before = tree.texts[path], 0, ""
@@ -46,7 +50,10 @@ def check_methods(tree: Tree) -> list[Finding]:
                     findings.append(Finding(path, number, f"{name} has no comment"))
                 body = _body(text, offset)
                 for option, pattern in OPTIONS.items():
-                    if not pattern.search(body):
+                    if option == "google.api.http" and path.startswith(INTERNAL):
+                        if pattern.search(body):
+                            findings.append(Finding(path, number, f"{name} is internal and has a route"))
+                    elif not pattern.search(body):
                         findings.append(Finding(path, number, f"{name} has no {option}"))
             before, offset = line, offset + len(line)
     return findings
