@@ -77,6 +77,7 @@ absl::Status Stack::MakeKeys() {
   for (const char* verb : {"keys", "pki"}) {
     QM_RETURN_IF_ERROR(RunProgram({.program = ProgramPath("tools/demo_issuer/qm-demo-issuer"),
                                    .arguments = {verb, "--dir", directory_},
+                                   .environment = options_.keys_environment,
                                    .log_file = directory_ + "/demo-issuer.log"},
                                   absl::Now() + absl::Seconds(20)));
   }

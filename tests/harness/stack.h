@@ -21,6 +21,8 @@ struct StackOptions {
   bool has_gateway = true;
   // Where inventory-svc finds the database; empty: the server's own socket. For a proxy between.
   std::string database_socket;
+  // Environment of what makes keys and certificates: a clock that is wrong, say.
+  std::map<std::string, std::string> keys_environment;
   // What systems.json says; empty: what the demo's says.
   std::string systems_json;
   // Settings beside those that the stack makes; they win.
