@@ -19,6 +19,7 @@
 #include "inventory-svc/lanes/posting_lanes.h"
 #include "inventory-svc/lanes/turn_runner.h"
 #include "inventory-svc/storage/mysql_item_store.h"
+#include "inventory-svc/storage/mysql_line_books.h"
 #include "inventory-svc/storage/mysql_lot_history.h"
 #include "inventory-svc/storage/mysql_lot_store.h"
 #include "inventory-svc/storage/mysql_record_scopes.h"
@@ -115,6 +116,7 @@ class Inventory {
   MysqlStockQueries queries_;
   MysqlStockHistory history_;
   MysqlLotHistory lot_history_;
+  MysqlLineBooks line_books_;
   MysqlLotStore lot_store_;
   MysqlTransferStore transfer_store_;
   UnitDirectory units_;
@@ -130,6 +132,7 @@ class Inventory {
   PostingLanes lanes_;
   StockReader reader_;
   LotTracer tracer_;
+  ConservationProver prover_;
   LotRegister lots_;
   TransferDesk desk_;
   UnitsService units_service_;

@@ -55,6 +55,7 @@ int Main(int argc, char** argv) {
   AddReads(app, session);
   AddSuggest(app, session);
   AddTrace(app, session);
+  AddProve(app, session);
   AddPostings(app, session);
   AddTransfers(app, session);
   AddImport(app, session);

@@ -54,12 +54,6 @@ std::string QueryOf(Request request) {
   return absl::StrCat(Request::descriptor()->full_name(), "\n", request.SerializeAsString());
 }
 
-void RenderAccount(const Account& account, pb::Account& out) {
-  out.set_location(account.location);
-  out.set_state(static_cast<pb::AccountState>(account.state));
-  if (!account.holder.is_nil()) out.set_holder(TransferName(account.holder));
-}
-
 // Where the next page of balances begins, and which records all pages rest on.
 std::string PositionAfter(BalanceId id, const std::optional<Moment>& moment) {
   return moment.has_value() ? absl::StrCat(ToNumber(id), "@", moment->sequence)
@@ -233,7 +227,19 @@ int ExpiringDays(const pb::SummarizeStockRequest& request) {
 absl::Status CheckProveConservation(const pb::ProveConservationRequest& request) {
   FieldErrors errors;
   ParseOptionalName("item", kItem, request.item(), errors);
+  const auto refuse = [&](bool is_given, absl::string_view field) {
+    if (is_given) errors.Add(field, "is for proofs with from_lines alone");
+  };
+  refuse(request.page_size() != 0, "page_size");
+  refuse(!request.page_token().empty(), "page_token");
+  refuse(request.has_as_of(), "as_of");
   return errors.ToStatus();
+}
+
+void RenderAccount(const Account& account, pb::Account& out) {
+  out.set_location(account.location);
+  out.set_state(static_cast<pb::AccountState>(account.state));
+  if (!account.holder.is_nil()) out.set_holder(TransferName(account.holder));
 }
 
 void RenderMovement(const Movement& movement, pb::Movement& out) {

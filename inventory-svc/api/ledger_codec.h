@@ -29,6 +29,7 @@ absl::Status CheckProveConservation(const pb::ProveConservationRequest& request)
 // Returns how many days ahead counts as soon.
 int ExpiringDays(const pb::SummarizeStockRequest& request);
 
+void RenderAccount(const Account& account, pb::Account& out);
 void RenderMovement(const Movement& movement, pb::Movement& out);
 void RenderLot(const Lot& lot, pb::Lot& out);
 void RenderBalance(const NamedBalance& balance, pb::Balance& out);

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "inventory-svc/api/full_proof_codec.h"
 #include "inventory-svc/api/ledger_codec.h"
 #include "inventory-svc/api/lot_suggestion_codec.h"
 #include "inventory-svc/api/lot_trace_codec.h"
@@ -222,15 +223,21 @@ grpc::ServerUnaryReactor* LedgerService::SummarizeStock(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* LedgerService::ProveConservation(
     grpc::CallbackServerContext* context, const v1::ProveConservationRequest* request,
     v1::ProveConservationResponse* response) {
-  return serve_(context, kProveConservation, *request,
-                [=, this](const base::Call& call) -> absl::Status {
-                  QM_RETURN_IF_ERROR(CheckProveConservation(*request));
-                  const absl::Time read_time = clock_.Now();
-                  QM_ASSIGN_OR_RETURN(const std::vector<NamedProof> proofs,
-                                      reader_.ProveConservation(call, request->item()));
-                  RenderProofs(proofs, read_time, *response);
-                  return absl::OkStatus();
-                });
+  return serve_(
+      context, kProveConservation, *request, [=, this](const base::Call& call) -> absl::Status {
+        const absl::Time read_time = clock_.Now();
+        if (request->from_lines()) {
+          QM_ASSIGN_OR_RETURN(const ProveFromLinesCommand command, ParseProveFromLines(*request));
+          QM_ASSIGN_OR_RETURN(const NamedProofPage page, prover_.Prove(call, command));
+          RenderProofPage(*request, page, read_time, *response);
+          return absl::OkStatus();
+        }
+        QM_RETURN_IF_ERROR(CheckProveConservation(*request));
+        QM_ASSIGN_OR_RETURN(const std::vector<NamedProof> proofs,
+                            reader_.ProveConservation(call, request->item()));
+        RenderProofs(proofs, read_time, *response);
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace quartermaster::inventory

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "inventory-svc/domain/conservation_prover.h"
 #include "inventory-svc/domain/lot_tracer.h"
 #include "inventory-svc/domain/lots.h"
 #include "inventory-svc/domain/stock_ledger.h"
@@ -16,11 +17,13 @@ namespace quartermaster::inventory {
 class LedgerService final : public v1::Ledger::CallbackService {
  public:
   LedgerService(const rpc::Serve& serve, StockLedger& ledger, StockReader& reader,
-                LotTracer& tracer, LotRegister& lots, PostingLanes* lanes, const base::Clock& clock)
+                LotTracer& tracer, ConservationProver& prover, LotRegister& lots,
+                PostingLanes* lanes, const base::Clock& clock)
       : serve_(serve),
         ledger_(ledger),
         reader_(reader),
         tracer_(tracer),
+        prover_(prover),
         lots_(lots),
         lanes_(lanes),
         clock_(clock) {}
@@ -72,6 +75,7 @@ class LedgerService final : public v1::Ledger::CallbackService {
   StockLedger& ledger_;
   StockReader& reader_;
   LotTracer& tracer_;
+  ConservationProver& prover_;
   LotRegister& lots_;
   PostingLanes* const lanes_;
   const base::Clock& clock_;

@@ -41,6 +41,8 @@ class CommandLineTest(unittest.TestCase):
         self.expect(qmctl("post", "CONSUME", "mask=2", "--at", "east/store"), 2, "ITEM/LOT=AMOUNT")
         self.expect(qmctl("transfer", "receive", "x", "--line", "1:eaten=2"), 2, "accepted")
         self.expect(qmctl("trace", "mask"), 2, "ITEM/LOT")
+        self.expect(qmctl("prove", "--progress", "x"), 2, "--from-lines")
+        self.expect(qmctl("prove", "--from-lines", "--progress", str(DATA / "units.csv")), 2, "cut short")
         self.expect(qmctl("trace", "mask/s-1", "--as-of", "yesterday", *NOBODY), 2, "yesterday")
 
     def test_a_call_with_an_unknown_field_is_not_sent(self):

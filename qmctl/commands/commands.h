@@ -12,6 +12,7 @@ void AddBoard(CLI::App& app, Session& session);
 void AddReads(CLI::App& app, Session& session);
 void AddSuggest(CLI::App& app, Session& session);
 void AddTrace(CLI::App& app, Session& session);
+void AddProve(CLI::App& app, Session& session);
 void AddPostings(CLI::App& app, Session& session);
 void AddTransfers(CLI::App& app, Session& session);
 void AddImport(CLI::App& app, Session& session);

@@ -85,6 +85,7 @@ Three things to try:
     $try --as quartermaster-qiao post CONSUME --at swat/store mask/supplier-2=5000000
   write a transfer from the city depot; "transfer --help" says how it is sent and signed for
     $try --as clerk-shen transfer create --from jiangcheng/main-depot --to swat/store mask/peer-6=100
-  have it proven that nothing was lost
-    $try --as auditor-tan call Ledger/ProveConservation -d '{}'
+  follow a lot from its source to its use, and have it proven that nothing was lost
+    $try --as auditor-tan trace mask/supplier-2
+    $try --as auditor-tan prove --from-lines
 TEXT
