@@ -123,6 +123,28 @@ TEST_F(LineBooksTest, SumsABalanceInPiecesOfAnySize) {
   EXPECT_THAT(testing::FindBookViolations(pool_), IsEmpty());
 }
 
+// Goal: what is posted to a balance while it is summed up is no difference.
+// Method: after each page, of one line or a few, something more is posted to the same accounts.
+TEST_F(LineBooksTest, ABalanceThatMovesWhileItIsSummedUpIsNoDifference) {
+  for (const int64_t line_count : {2, 40}) {
+    ProofPosition position;
+    int page_count = 0;
+    for (bool is_done = false; !is_done; ++page_count) {
+      const auto page = ProveOn(books_, Soon(), std::nullopt, Moment(), position, line_count);
+      ASSERT_TRUE(page.ok()) << page.status();
+      ASSERT_THAT(page->differences, IsEmpty()) << page->position.ToText();
+      is_done = page->is_done;
+      position = page->position;
+      // Not for ever: each page sums up more than is posted.
+      if (page_count % 8 != 0) continue;
+      ASSERT_TRUE(ledger_.PostMovement(CallBy(), AReceipt(3, ++request_count_)).ok());
+      ASSERT_TRUE(ledger_.PostMovement(CallBy(), AConsumption(2, ++request_count_)).ok());
+    }
+    EXPECT_GT(page_count, 3);
+  }
+  EXPECT_THAT(testing::FindBookViolations(pool_), IsEmpty());
+}
+
 TEST(ProofPositionTest, TakesNoOtherText) {
   const std::string whole = ProofPosition().ToText();
   EXPECT_TRUE(ProofPosition::FromText(whole).has_value());

@@ -196,12 +196,11 @@ TEST_F(LotHistoryTest, TellsAllOfTheStoryInOrderByPagesOfAnySize) {
 
 // Goal: more accounts than one statement asks do not hide each other's movements.
 TEST_F(LotHistoryTest, WalksManyAccountsInParts) {
-  for (int i = 0; i < 30; ++i) PostSomething();
-  // Accounts of transfers that came and went, before and behind the ones in use.
+  // Accounts of transfers that came and went, before the ones in use.
   Query(
       "INSERT INTO balances (location_id, state, holder, lot_id, unit_id, item_id) SELECT 4, 4, "
       "UNHEX(LPAD(HEX(seq), 32, '0')), 1, 3, 1 FROM seq_1_to_130");
-  for (int i = 0; i < 30; ++i) PostSomething();
+  for (int i = 0; i < 60; ++i) PostSomething();
   CatchUp();
   const auto moment = history_.FindMoment(Soon(), AsOf());
   const std::vector<UnitId> units = {*world_.units().tree()->Find("units/east"),
