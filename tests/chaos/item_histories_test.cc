@@ -52,7 +52,8 @@ constexpr absl::Duration kRecoveryMax = absl::Seconds(30);
 constexpr char kSystems[] = R"({
   "spiffe://quartermaster/systems/province-demo": {
     "name": "systems/province-demo",
-    "grants": [{"role": "approver", "unit": "units/city"}]
+    "grants": [{"role": "approver", "unit": "units/city"},
+               {"role": "issuing-clerk", "unit": "units/city"}]
   }
 })";
 
@@ -99,7 +100,8 @@ class ItemHistoriesTest : public ::testing::Test {
   std::vector<StockDoor> DoorsOf(int clerk) {
     if (clerk % 2 == 0) {
       const std::string subject = absl::StrCat("stock-clerk-", clerk);
-      const auto token = stack_->MakeToken(subject, {"approver@units/city"});
+      const auto token =
+          stack_->MakeToken(subject, {"approver@units/city", "issuing-clerk@units/city"});
       EXPECT_TRUE(token.ok()) << token.status();
       return {{.channel = stack_->ConnectToGateway(),
                .prepare = [bearer = absl::StrCat("Bearer ", *token)](grpc::ClientContext& context) {

@@ -50,6 +50,12 @@ int64_t NumberOf(const absl::Status& status, const std::string& key) {
   return number;
 }
 
+template <typename Resource>
+absl::StatusOr<std::string> NameOf(const absl::StatusOr<Resource>& answer) {
+  if (!answer.ok()) return answer.status();
+  return answer->name();
+}
+
 v1::PostMovementRequest ToRequest(const HistoryRecorder& item, v1::MovementReason reason,
                                   const std::vector<StockStep>& steps) {
   v1::PostMovementRequest request;
@@ -81,6 +87,23 @@ StockClerk::StockClerk(Options options, std::vector<StockDoor> doors, std::strin
       items_(items),
       random_(options_.seed) {}
 
+template <typename Stub, typename Request, typename Response>
+absl::StatusOr<Response> StockClerk::Call(const StockDoor& door,
+                                          grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                                       const Request&, Response*),
+                                          const Request& request) const {
+  grpc::ClientContext context;
+  // A call that fails at once does not drive its channel's reconnection; one that waits does.
+  context.set_wait_for_ready(true);
+  context.set_deadline(absl::ToChronoTime(absl::Now() + options_.attempt_max));
+  door.prepare(context);
+  Stub stub(door.channel);
+  Response response;
+  const grpc::Status status = (stub.*method)(&context, request, &response);
+  if (!status.ok()) return rpc::FromGrpcStatus(status);
+  return response;
+}
+
 void StockClerk::Work(const std::atomic<bool>& stop) {
   while (!stop) {
     HistoryRecorder* const item = ChooseItem();
@@ -95,8 +118,8 @@ void StockClerk::Work(const std::atomic<bool>& stop) {
 
 bool StockClerk::Settle(absl::Time deadline) {
   for (Asking& asking : open_) {
-    v1::Movement movement;
-    while (AskOnce(asking, movement) == Answer::kNone) {
+    std::string name;
+    while (AskOnce(asking, name) == Answer::kNone) {
       if (absl::Now() > deadline) return false;
     }
   }
@@ -111,26 +134,19 @@ bool StockClerk::Read(HistoryRecorder& item, absl::Time deadline) {
   request.set_state(v1::AVAILABLE);
   const std::vector<std::string>& accounts = item.accounts();
   do {
-    const StockDoor& door = NextDoor();
-    grpc::ClientContext context;
-    context.set_wait_for_ready(true);
-    context.set_deadline(absl::ToChronoTime(absl::Now() + options_.attempt_max));
-    door.prepare(context);
-    v1::ListBalancesResponse response;
     Operation read{.kind = Operation::Kind::kRead,
                    .outcome = Operation::Outcome::kDone,
                    .asker = options_.name,
                    .invoke_time = HistoryRecorder::Now()};
-    const grpc::Status status =
-        v1::Ledger::Stub(door.channel).ListBalances(&context, request, &response);
+    const auto response = Call(NextDoor(), &v1::Ledger::Stub::ListBalances, request);
     read.return_time = HistoryRecorder::Now();
-    if (!status.ok()) {
+    if (!response.ok()) {
       // A read without an answer tells nothing and changes nothing.
-      NoteTrouble(rpc::FromGrpcStatus(status));
+      NoteTrouble(response.status());
       continue;
     }
     read.amounts.assign(accounts.size(), 0);
-    for (const v1::Balance& balance : response.balances()) {
+    for (const v1::Balance& balance : response->balances()) {
       const auto account = std::ranges::find(accounts, balance.account().location());
       if (account != accounts.end()) {
         read.amounts[static_cast<size_t>(account - accounts.begin())] = balance.base_quantity();
@@ -154,7 +170,7 @@ HistoryRecorder* StockClerk::ChooseItem() {
 void StockClerk::PostSomething(HistoryRecorder& item) {
   const int here = static_cast<int>(random_() % 2);
   const auto quantity = static_cast<int64_t>(1 + random_() % 3);
-  switch (random_() % 6) {
+  switch (random_() % 7) {
     case 0:
     case 1:
       return Post(item, v1::RECEIVE, {{kOutside, here, quantity}});
@@ -163,6 +179,8 @@ void StockClerk::PostSomething(HistoryRecorder& item) {
     case 3:
       // Both or neither.
       return Post(item, v1::CONSUME, {{here, kOutside, 1}, {1 - here, kOutside, quantity}});
+    case 4:
+      return Dispatch(item, here, quantity);
     default:
       return Post(item, v1::CONSUME, {{here, kOutside, quantity}});
   }
@@ -172,15 +190,12 @@ void StockClerk::Post(HistoryRecorder& item, v1::MovementReason reason,
                       std::vector<StockStep> steps) {
   const v1::PostMovementRequest request = ToRequest(item, reason, steps);
   const auto ask = [this, request](const StockDoor& door) {
-    return Call(
-        door, [&](grpc::ClientContext& context, v1::Ledger::Stub& ledger, v1::Movement& movement) {
-          return ledger.PostMovement(&context, request, &movement);
-        });
+    return NameOf(Call(door, &v1::Ledger::Stub::PostMovement, request));
   };
   const size_t place =
       item.Add({.asker = options_.name, .invoke_time = HistoryRecorder::Now(), .steps = steps});
   const auto posted = AskUntilAnswered({.item = &item, .place = place, .ask = ask});
-  if (posted.has_value() && OneIn(8)) Reverse(item, posted->name(), std::move(steps));
+  if (posted.has_value() && OneIn(8)) Reverse(item, *posted, std::move(steps));
 }
 
 void StockClerk::Reverse(HistoryRecorder& item, const std::string& movement,
@@ -190,10 +205,7 @@ void StockClerk::Reverse(HistoryRecorder& item, const std::string& movement,
   request.set_note("posted by mistake");
   request.set_request_id(NewRequestId());
   const auto ask = [this, request](const StockDoor& door) {
-    return Call(
-        door, [&](grpc::ClientContext& context, v1::Ledger::Stub& ledger, v1::Movement& reversal) {
-          return ledger.ReverseMovement(&context, request, &reversal);
-        });
+    return NameOf(Call(door, &v1::Ledger::Stub::ReverseMovement, request));
   };
   for (StockStep& step : steps) std::swap(step.source, step.destination);
   const size_t place = item.Add(
@@ -201,11 +213,39 @@ void StockClerk::Reverse(HistoryRecorder& item, const std::string& movement,
   AskUntilAnswered({.item = &item, .place = place, .ask = ask});
 }
 
-std::optional<v1::Movement> StockClerk::AskUntilAnswered(Asking asking) {
+void StockClerk::Dispatch(HistoryRecorder& item, int source, int64_t quantity) {
+  v1::CreateTransferRequest draft;
+  draft.set_source(item.accounts()[static_cast<size_t>(source)]);
+  draft.set_destination(item.accounts()[static_cast<size_t>(1 - source)]);
+  v1::TransferLine& line = *draft.add_lines();
+  line.set_lot(absl::StrCat(item.item(), "/lots/a"));
+  line.mutable_quantity()->set_amount(quantity);
+  draft.set_request_id(NewRequestId());
+  const auto drafted = Call(NextDoor(), &v1::Transfers::Stub::CreateTransfer, draft);
+  if (!drafted.ok()) {
+    NoteTrouble(drafted.status());
+    if (!DoesNotTell(drafted.status())) surprises_.push_back(drafted.status().ToString());
+    return;
+  }
+  v1::DispatchTransferRequest request;
+  request.set_name(drafted->name());
+  request.set_etag(drafted->etag());
+  request.set_request_id(NewRequestId());
+  const auto ask = [this, request](const StockDoor& door) {
+    return NameOf(Call(door, &v1::Transfers::Stub::DispatchTransfer, request));
+  };
+  // What is on the road is in neither place.
+  const size_t place = item.Add({.asker = options_.name,
+                                 .invoke_time = HistoryRecorder::Now(),
+                                 .steps = {{source, kOutside, quantity}}});
+  AskUntilAnswered({.item = &item, .place = place, .ask = ask});
+}
+
+std::optional<std::string> StockClerk::AskUntilAnswered(Asking asking) {
   while (true) {
-    v1::Movement movement;
-    const Answer answer = AskOnce(asking, movement);
-    if (answer == Answer::kAcknowledged) return movement;
+    std::string name;
+    const Answer answer = AskOnce(asking, name);
+    if (answer == Answer::kAcknowledged) return name;
     if (answer == Answer::kRefused && asking.attempt_count == 1) return std::nullopt;
     // An attempt before this one may still be at work, or it is given up for now.
     if (answer == Answer::kRefused || (open_.size() < kOpenMax && OneIn(6))) {
@@ -215,7 +255,7 @@ std::optional<v1::Movement> StockClerk::AskUntilAnswered(Asking asking) {
   }
 }
 
-StockClerk::Answer StockClerk::AskOnce(Asking& asking, v1::Movement& movement) {
+StockClerk::Answer StockClerk::AskOnce(Asking& asking, std::string& name) {
   const absl::Duration invoke_time = HistoryRecorder::Now();
   const auto answer = asking.ask(NextDoor());
   const bool is_repetition = asking.attempt_count++ > 0;
@@ -229,7 +269,7 @@ StockClerk::Answer StockClerk::AskOnce(Asking& asking, v1::Movement& movement) {
   if (is_repetition) ++late_answer_count_;
   if (!answer.ok()) return TakeRefusal(asking, answer.status(), invoke_time);
   asking.item->Acknowledge(asking.place, HistoryRecorder::Now());
-  movement = *answer;
+  name = *answer;
   return Answer::kAcknowledged;
 }
 
@@ -249,22 +289,6 @@ StockClerk::Answer StockClerk::TakeRefusal(Asking& asking, const absl::Status& r
     asking.item->RefuseRepetition(asking.place, invoke_time, return_time, step, available);
   }
   return Answer::kRefused;
-}
-
-absl::StatusOr<v1::Movement> StockClerk::Call(
-    const StockDoor& door,
-    const std::function<grpc::Status(grpc::ClientContext&, v1::Ledger::Stub&, v1::Movement&)>& call)
-    const {
-  grpc::ClientContext context;
-  // A call that fails at once does not drive its channel's reconnection; one that waits does.
-  context.set_wait_for_ready(true);
-  context.set_deadline(absl::ToChronoTime(absl::Now() + options_.attempt_max));
-  door.prepare(context);
-  v1::Ledger::Stub ledger(door.channel);
-  v1::Movement movement;
-  const grpc::Status status = call(context, ledger, movement);
-  if (!status.ok()) return rpc::FromGrpcStatus(status);
-  return movement;
 }
 
 void StockClerk::NoteTrouble(const absl::Status& trouble) {

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "quartermaster/inventory/v1/ledger.grpc.pb.h"
+#include "quartermaster/inventory/v1/transfers.grpc.pb.h"
 #include "tests/history/item_history.h"
 
 namespace quartermaster::testing {
@@ -33,10 +34,10 @@ struct StockItems {
   std::vector<std::unique_ptr<HistoryRecorder>> recorders;
 };
 
-// A clerk who takes down what each question to the ledger was answered, and when. Posts little and
-// asks for more than there is, so that the last pieces are fought for; reads in between; repeats
-// what was not answered with the same request id, by its other doors too; and now and then gives
-// up, to ask again in the end.
+// A clerk who takes down what each question to the ledger was answered, and when. Posts, reverses,
+// and dispatches transfers, which nobody receives; little at a time and more than there is, so that
+// the last pieces are fought for; reads in between; repeats what was not answered with the same
+// request id, by its other doors too; and now and then gives up, to ask again in the end.
 //
 // One thread; the counts may be read from any.
 class StockClerk {
@@ -72,7 +73,8 @@ class StockClerk {
   struct Asking {
     HistoryRecorder* item;
     size_t place;
-    std::function<absl::StatusOr<inventory::v1::Movement>(const StockDoor&)> ask;
+    // Returns the name of what was written.
+    std::function<absl::StatusOr<std::string>(const StockDoor&)> ask;
     int attempt_count = 0;
   };
   enum class Answer { kAcknowledged, kRefused, kNone };
@@ -82,14 +84,19 @@ class StockClerk {
   void Post(HistoryRecorder& item, inventory::v1::MovementReason reason,
             std::vector<StockStep> steps);
   void Reverse(HistoryRecorder& item, const std::string& movement, std::vector<StockStep> steps);
-  // Asks until it is answered, or given up and left open. Returns the movement, if it was posted.
-  std::optional<inventory::v1::Movement> AskUntilAnswered(Asking asking);
-  Answer AskOnce(Asking& asking, inventory::v1::Movement& movement);
+  // Drafts a transfer, of which the books know nothing yet, and dispatches it.
+  void Dispatch(HistoryRecorder& item, int source, int64_t quantity);
+  // Asks until it is answered, or given up and left open. Returns the name of what was written, if
+  // it was.
+  std::optional<std::string> AskUntilAnswered(Asking asking);
+  Answer AskOnce(Asking& asking, std::string& name);
   Answer TakeRefusal(Asking& asking, const absl::Status& refusal, absl::Duration invoke_time);
-  absl::StatusOr<inventory::v1::Movement> Call(
-      const StockDoor& door,
-      const std::function<grpc::Status(grpc::ClientContext&, inventory::v1::Ledger::Stub&,
-                                       inventory::v1::Movement&)>& call) const;
+  // Makes one call through a door.
+  template <typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(const StockDoor& door,
+                                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                             Response*),
+                                const Request& request) const;
   const StockDoor& NextDoor() { return doors_[door_count_++ / 4 % doors_.size()]; }
   void NoteTrouble(const absl::Status& trouble);
   bool OneIn(int n) { return random_() % static_cast<uint64_t>(n) == 0; }
