@@ -149,7 +149,8 @@ class Notification {
   // Returns whether it happened in time.
   bool WaitForNotificationWithTimeout(absl::Duration timeout) const {
     MutexLock lock(&mutex_);
-    return happened_.AwaitWithTimeout(&mutex_, timeout, [this] { return has_happened_; });
+    return happened_.AwaitWithTimeout(
+        &mutex_, timeout, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return has_happened_; });
   }
 
  private:

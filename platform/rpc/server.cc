@@ -203,7 +203,9 @@ class Server::Impl {
       {
         base::MutexLock lock(&watcher_mutex_);
         if (watcher_wakes_.AwaitWithTimeout(&watcher_mutex_, kReadinessPeriod,
-                                            [this] { return watcher_stopped_; })) {
+                                            [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(watcher_mutex_) {
+                                              return watcher_stopped_;
+                                            })) {
           return;
         }
       }

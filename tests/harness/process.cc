@@ -67,15 +67,20 @@ void RunOnLastingThread(absl::FunctionRef<void()> work) {
     base::Mutex mutex;
     base::CondVar changed;
     const absl::FunctionRef<void()>* work ABSL_GUARDED_BY(mutex) = nullptr;
-    bool has_work() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return work != nullptr; }
-    bool has_none() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return work == nullptr; }
+
+    void AwaitWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+      while (work == nullptr) changed.Wait(&mutex);
+    }
+    void AwaitEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+      while (work != nullptr) changed.Wait(&mutex);
+    }
   };
   static Spawner* const spawner = [] {
     auto* const made = new Spawner;
     std::thread([made] {
       base::MutexLock lock(&made->mutex);
       while (true) {
-        made->changed.Await(&made->mutex, [made] { return made->has_work(); });
+        made->AwaitWork();
         (*made->work)();
         made->work = nullptr;
         made->changed.SignalAll();
@@ -88,7 +93,7 @@ void RunOnLastingThread(absl::FunctionRef<void()> work) {
   base::MutexLock lock(&spawner->mutex);
   spawner->work = &work;
   spawner->changed.SignalAll();
-  spawner->changed.Await(&spawner->mutex, [] { return spawner->has_none(); });
+  spawner->AwaitEnd();
 }
 
 }  // namespace
