@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "inventory-svc/domain/item_directory.h"
 #include "inventory-svc/domain/unit_directory.h"
+#include "platform/base/mutex.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::inventory {
@@ -112,6 +114,65 @@ TEST_F(UnitDirectoryTest, LooksAgainOnlyForWhatItDoesNotKnow) {
   EXPECT_EQ(
       status::GetReason(directory_.GetLocation(kDeadline, "units/west/locations/ghost").status()),
       "LOCATION_NOT_FOUND");
+}
+
+// A source whose loads wait at a gate and then fail, as those of a database that is stalled do.
+class StalledUnitSource final : public UnitSource {
+ public:
+  absl::StatusOr<UnitChanges> LoadUnitChanges(absl::Time, int64_t) override {
+    ++asked_count;
+    gate.WaitForNotification();
+    return absl::UnavailableError("the database is gone");
+  }
+
+  std::atomic<int> asked_count = 0;
+  base::Notification gate;
+};
+
+// Goal: a source that fails is not asked once more for each of those who waited for it.
+TEST(StalledUnitDirectoryTest, OneFailedLookAnswersAllWhoWaitedForIt) {
+  constexpr int kCallerCount = 8;
+  StalledUnitSource source;
+  const base::SystemClock clock;
+  UnitDirectory directory(source, clock, kLookAgainAfter);
+  std::atomic<int> begun_count = 0;
+  std::atomic<int> failed_count = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kCallerCount; ++i) {
+    callers.emplace_back([&] {
+      ++begun_count;
+      if (absl::IsUnavailable(directory.LookAgain(kDeadline))) ++failed_count;
+    });
+  }
+  while (begun_count < kCallerCount || source.asked_count == 0) std::this_thread::yield();
+  // Who has begun may not have come to wait yet, so that there may be a second load, never eight.
+  absl::SleepFor(absl::Milliseconds(100));
+  source.gate.Notify();
+  for (std::thread& caller : callers) caller.join();
+
+  EXPECT_EQ(failed_count, kCallerCount);
+  EXPECT_LE(source.asked_count, 2);
+}
+
+TEST(StalledUnitDirectoryTest, NobodyWaitsForTheLookOfAnotherLongerThanTheyHaveTime) {
+  StalledUnitSource source;
+  const base::SystemClock clock;
+  UnitDirectory directory(source, clock, kLookAgainAfter);
+  std::thread first([&] { EXPECT_TRUE(absl::IsUnavailable(directory.LookAgain(kDeadline))); });
+  while (source.asked_count == 0) std::this_thread::yield();
+  base::Notification answered;
+  std::thread second([&] {
+    const absl::Status late = directory.LookAgain(absl::Now() + absl::Milliseconds(20));
+    EXPECT_EQ(status::GetReason(late), "DEADLINE_EXCEEDED");
+    const absl::Status refreshed = directory.Refresh(absl::Now() + absl::Milliseconds(20));
+    EXPECT_EQ(status::GetReason(refreshed), "DEADLINE_EXCEEDED");
+    answered.Notify();
+  });
+
+  EXPECT_TRUE(answered.WaitForNotificationWithTimeout(absl::Seconds(10)));
+  source.gate.Notify();
+  first.join();
+  second.join();
 }
 
 // Goal: who asks for names that nobody has does not turn each into a read of the database.

@@ -9,8 +9,19 @@
 
 namespace quartermaster::inventory {
 
+ItemDirectory::ItemDirectory(ItemSource& source, size_t size_max)
+    : source_(source),
+      size_max_(size_max),
+      flight_(status::DeadlineExceeded("the items were being read for another call")) {}
+
 absl::Status ItemDirectory::Refresh(absl::Time deadline) {
-  base::MutexLock refreshing(&refresh_mutex_);
+  return flight_.Fly(deadline, [&] {
+    base::MutexLock refreshing(&refresh_mutex_);
+    return Load(deadline);
+  });
+}
+
+absl::Status ItemDirectory::Load(absl::Time deadline) {
   QM_ASSIGN_OR_RETURN(const ItemChanges changes, source_.LoadItemChanges(deadline, version_));
   if (changes.version == version_) return absl::OkStatus();
   version_ = changes.version;

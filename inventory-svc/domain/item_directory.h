@@ -15,6 +15,7 @@
 #include "inventory-svc/domain/catalog.h"
 #include "inventory-svc/domain/ids.h"
 #include "platform/base/mutex.h"
+#include "platform/base/single_flight.h"
 
 namespace quartermaster::inventory {
 
@@ -57,9 +58,11 @@ class ItemSource {
 class ItemDirectory {
  public:
   // Keeps `size_max` items, those used last.
-  ItemDirectory(ItemSource& source, size_t size_max) : source_(source), size_max_(size_max) {}
+  ItemDirectory(ItemSource& source, size_t size_max);
 
-  // Forgets what changed. Cheap when nothing did. The source's errors; then nothing is forgotten.
+  // Forgets what changed before the call. Cheap when nothing did. The source's errors, which go to
+  // all who wait for the same load; then nothing is forgotten. DEADLINE_EXCEEDED if the load of
+  // others takes until `deadline`.
   absl::Status Refresh(absl::Time deadline);
 
   // Returns the items of `names`, in their order. ITEM_NOT_FOUND for the first that does not exist.
@@ -77,6 +80,7 @@ class ItemDirectory {
   using ItemPointer = std::shared_ptr<const KnownItem>;
   using Uses = std::list<ItemPointer>;
 
+  absl::Status Load(absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(refresh_mutex_);
   ItemPointer UseByName(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   ItemPointer UseById(ItemId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Keeps `item` unless something was forgotten since `generation`: it may have been read before.
@@ -85,7 +89,9 @@ class ItemDirectory {
 
   ItemSource& source_;
   const size_t size_max_;
-  // Held across the look for changes, so that none is skipped. Before `mutex_`.
+  // One look for changes at a time, so that none is skipped.
+  base::SingleFlight flight_;
+  // Held across it, by whoever runs it; nobody else waits for it. Before `mutex_`.
   base::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   int64_t version_ ABSL_GUARDED_BY(refresh_mutex_) = -1;
 

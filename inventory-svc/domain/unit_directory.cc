@@ -5,21 +5,33 @@
 
 #include "inventory-svc/domain/unit_errors.h"
 #include "platform/base/status_macros.h"
+#include "platform/status/error.h"
 
 namespace quartermaster::inventory {
 
+UnitDirectory::UnitDirectory(UnitSource& source, const base::Clock& clock,
+                             absl::Duration look_again_after)
+    : source_(source),
+      clock_(clock),
+      look_again_after_(look_again_after),
+      flight_(status::DeadlineExceeded("the units were being read for another call")),
+      tree_(std::make_shared<const UnitTree>()) {}
+
 absl::Status UnitDirectory::Refresh(absl::Time deadline) {
-  base::MutexLock refreshing(&refresh_mutex_);
-  return Load(deadline);
+  return flight_.Fly(deadline, [&] {
+    base::MutexLock refreshing(&refresh_mutex_);
+    return Load(deadline);
+  });
 }
 
 absl::Status UnitDirectory::LookAgain(absl::Time deadline) {
-  // Whoever waits here finds what the one before loaded.
-  base::MutexLock refreshing(&refresh_mutex_);
-  const absl::Duration age = clock_.Now() - loaded_time_;
-  // A clock that was set back must not keep us from looking.
-  if (age >= absl::ZeroDuration() && age < look_again_after_) return absl::OkStatus();
-  return Load(deadline);
+  return flight_.JoinOrFly(deadline, [&] {
+    base::MutexLock refreshing(&refresh_mutex_);
+    const absl::Duration age = clock_.Now() - loaded_time_;
+    // A clock that was set back must not keep us from looking.
+    if (age >= absl::ZeroDuration() && age < look_again_after_) return absl::OkStatus();
+    return Load(deadline);
+  });
 }
 
 absl::Status UnitDirectory::Load(absl::Time deadline) {

@@ -16,6 +16,7 @@
 #include "inventory-svc/domain/units.h"
 #include "platform/base/clock.h"
 #include "platform/base/mutex.h"
+#include "platform/base/single_flight.h"
 
 namespace quartermaster::inventory {
 
@@ -51,15 +52,14 @@ class UnitSource {
 // Thread-safe. `source` and `clock` must outlive it.
 class UnitDirectory {
  public:
-  UnitDirectory(UnitSource& source, const base::Clock& clock, absl::Duration look_again_after)
-      : source_(source),
-        clock_(clock),
-        look_again_after_(look_again_after),
-        tree_(std::make_shared<const UnitTree>()) {}
+  UnitDirectory(UnitSource& source, const base::Clock& clock, absl::Duration look_again_after);
 
-  // Takes in what changed. Cheap when nothing did. The source's errors; what was known stays.
+  // Takes in what changed before the call. Cheap when nothing did. The source's errors, which go to
+  // all who wait for the same load; what was known stays. DEADLINE_EXCEEDED if the load of others
+  // takes until `deadline`.
   absl::Status Refresh(absl::Time deadline);
-  // The same, unless the source answered less than `look_again_after` ago.
+  // The same, unless the source answered less than `look_again_after` ago; whoever comes while it
+  // is being asked takes its answer.
   absl::Status LookAgain(absl::Time deadline);
   // Tells whether it was ever filled: without that no call can be judged.
   bool is_loaded() const;
@@ -87,7 +87,9 @@ class UnitDirectory {
   UnitSource& source_;
   const base::Clock& clock_;
   const absl::Duration look_again_after_;
-  // Held across the load, so that changes are applied in the order they were read. Before `mutex_`.
+  // One load at a time, so that changes are applied in the order they were read.
+  base::SingleFlight flight_;
+  // Held across the load, by whoever runs it; nobody else waits for it. Before `mutex_`.
   base::Mutex refresh_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   int64_t version_ ABSL_GUARDED_BY(refresh_mutex_) = -1;
   // When the source was asked that answered last.
