@@ -59,7 +59,7 @@ int Serve(Options options) {
   mysql::Pool postings(pool_of(options.server.executors.posting));
   mysql::Pool reports(pool_of(options.server.executors.report));
   mysql::Pool records({.connection = options.database, .size_max = 3});
-  mysql::Pool lanes({.connection = options.database,
+  mysql::Pool lanes({.connection = ForTurns(options.database, options.inventory.turns.time_max),
                      .size_max = std::max(1, options.inventory.lanes.lane_count)});
   rpc::Executors executors(options.server.executors, clock);
   const rpc::Serve serve({*methods, **authenticator, executors, metrics, clock},

@@ -67,7 +67,8 @@ void Options::Declare(config::Settings& settings) {
   settings.Duration("QM_INVENTORY_POSTING_TURN_TIME_MAX", &inventory.turns.time_max,
                     {.min = absl::Seconds(1),
                      .max = absl::Minutes(1),
-                     .help = "How long a lane waits for its connection, or for one read."});
+                     .help = "How long a lane waits for its connection, for what one transaction "
+                             "reads, or for a database that is silent."});
   settings.Duration(
       "QM_INVENTORY_POSTING_STALL_TIME", &inventory.lanes.stall_time,
       {.min = absl::Seconds(1),

@@ -20,8 +20,8 @@ namespace quartermaster::inventory {
 class TurnRunner {
  public:
   struct Options {
-    // How long a turn may wait for its connection, and each of its reads take. Never a caller's
-    // deadline: a turn is many callers'.
+    // How long a turn may wait for its connection and read. Never a caller's deadline: a turn is
+    // many callers'.
     absl::Duration time_max = absl::Seconds(5);
     // Transactions of one turn, with those of its parts. More are not tried: the rest is refused
     // and repeated by its callers.

@@ -46,6 +46,20 @@ std::vector<mysql::Statement> MakeBalancesStatements(const std::vector<BalanceKe
 
 }  // namespace
 
+mysql::ConnectionOptions ForTurns(mysql::ConnectionOptions database, absl::Duration turn_time_max) {
+  // Where the server is there to stop a statement itself, its answer comes first.
+  const absl::Duration silence_max = turn_time_max + absl::Seconds(1);
+  database.connect_timeout = std::min(database.connect_timeout, silence_max);
+  database.read_timeout = std::min(database.read_timeout, silence_max);
+  return database;
+}
+
+absl::StatusOr<mysql::Lease> MysqlStockStore::LeaseUntil(absl::Time deadline) {
+  QM_ASSIGN_OR_RETURN(mysql::Lease connection, pool_.Acquire(deadline));
+  connection->set_read_deadline(deadline);
+  return connection;
+}
+
 absl::Status MysqlStockStore::Atomically(absl::Time deadline,
                                          absl::FunctionRef<absl::Status(StockBook&)> body) {
   return mysql::InTransaction(
@@ -65,14 +79,15 @@ absl::Status MysqlStockStore::MakeBalances(absl::Time deadline, std::vector<Bala
   std::ranges::sort(keys, {}, [](const BalanceKey& key) {
     return std::tuple(key.location, key.lot, key.state, key.holder);
   });
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, LeaseUntil(deadline));
   QM_ASSIGN_OR_RETURN(const auto known, FindBalances(*connection, balance_ids_, keys));
   std::vector<BalanceKey> missing;
   for (const BalanceKey& key : keys) {
     if (!known.contains(key)) missing.push_back(key);
   }
   if (missing.empty()) return absl::OkStatus();
-  QM_RETURN_IF_ERROR(connection->ExecuteBatch(MakeBalancesStatements(missing)).status());
+  QM_RETURN_IF_ERROR(mysql::ExecuteRepeatable(pool_, *connection, MakeBalancesStatements(missing),
+                                              options_.transaction));
   QM_ASSIGN_OR_RETURN(const auto made, FindBalances(*connection, balance_ids_, keys));
   if (made.size() < keys.size()) return absl::InternalError("a balance row could not be made");
   return absl::OkStatus();
@@ -80,7 +95,7 @@ absl::Status MysqlStockStore::MakeBalances(absl::Time deadline, std::vector<Bala
 
 absl::StatusOr<std::optional<EarlierRequest>> MysqlStockStore::FindRequest(
     absl::Time deadline, const RequestKey& request) {
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, LeaseUntil(deadline));
   QM_ASSIGN_OR_RETURN(
       Found found, MysqlStockBook(*connection, balance_ids_).LockAndFind({.requests = {request}}));
   const auto earlier = found.requests.find(request);
@@ -90,7 +105,7 @@ absl::StatusOr<std::optional<EarlierRequest>> MysqlStockStore::FindRequest(
 
 absl::StatusOr<std::optional<Movement>> MysqlStockStore::FindMovement(
     absl::Time deadline, const base::Uuid& movement_id) {
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, LeaseUntil(deadline));
   QM_ASSIGN_OR_RETURN(std::vector<EarlierMovement> found,
                       ReadMovements(*connection, "m.movement_id = ?", {movement_id.ToBytes()}));
   if (found.empty()) return std::nullopt;
@@ -117,7 +132,7 @@ absl::StatusOr<std::vector<LotRow>> MysqlStockStore::FindLots(
     }
   }
   if (unknown.empty()) return found;
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, LeaseUntil(deadline));
   for (const std::string& name : unknown) {
     QM_ASSIGN_OR_RETURN(std::vector<LotRow> rows,
                         ReadLots(*connection, "i.name = ? AND t.name = ?",
@@ -138,7 +153,7 @@ absl::StatusOr<std::vector<LotId>> MysqlStockStore::FindHeldLots(absl::Time dead
   std::vector<LotId> unknown;
   for (const LotId lot : lots) (held_lots_.Find(lot, units) ? held : unknown).push_back(lot);
   if (unknown.empty() || units.empty()) return held;
-  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pool_.Acquire(deadline));
+  QM_ASSIGN_OR_RETURN(const mysql::Lease connection, LeaseUntil(deadline));
   for (const LotId lot : unknown) {
     QM_ASSIGN_OR_RETURN(const std::optional<UnitId> holder, FindHolder(*connection, lot, units));
     if (!holder.has_value()) continue;

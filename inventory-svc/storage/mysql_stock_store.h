@@ -15,6 +15,11 @@
 
 namespace quartermaster::inventory {
 
+// Returns how a posting lane is to connect: a database that falls silent holds a turn no longer
+// than the turn's own limit, in place of the longer silence that others put up with. A COMMIT that
+// is silent for so long is not given up but looked up, as any whose answer was lost.
+mysql::ConnectionOptions ForTurns(mysql::ConnectionOptions database, absl::Duration turn_time_max);
+
 // The books in MySQL tables (migrations/0010_ledger.sql). Thread-safe. `pool` must outlive it.
 class MysqlStockStore final : public StockStore {
  public:
@@ -56,6 +61,9 @@ class MysqlStockStore final : public StockStore {
   BalanceIds& balance_ids() { return balance_ids_; }
 
  private:
+  // A connection whose reads end at `deadline`.
+  absl::StatusOr<mysql::Lease> LeaseUntil(absl::Time deadline);
+
   mysql::Pool& pool_;
   const Options options_;
   const std::unique_ptr<BalanceIds> own_balance_ids_;

@@ -1,5 +1,6 @@
 // Results as the connector gives them, and several statements in one round trip.
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "platform/base/status_macros.h"
 #include "platform/mysql/connection.h"
@@ -29,6 +30,10 @@ ColumnKind KindOf(sql::ResultSetMetaData& columns, unsigned index) {
     default:
       return ColumnKind::kBytes;
   }
+}
+
+bool IsRead(const Statement& statement) {
+  return absl::StartsWithIgnoreCase(statement.sql, "SELECT ");
 }
 
 Cell ReadCell(sql::ResultSet& result, unsigned index, ColumnKind kind) {
@@ -87,7 +92,12 @@ absl::StatusOr<std::vector<Rows>> Connection::RunBatch(const std::vector<Stateme
     begin_count = begin_.size();
   }
   for (const Statement& statement : statements) {
-    QM_ASSIGN_OR_RETURN(texts.emplace_back(), RenderStatement(statement));
+    if (read_deadline_ == absl::InfiniteFuture() || !IsRead(statement)) {
+      QM_ASSIGN_OR_RETURN(texts.emplace_back(), RenderStatement(statement));
+    } else {
+      QM_ASSIGN_OR_RETURN(const Statement limited, LimitTime(statement));
+      QM_ASSIGN_OR_RETURN(texts.emplace_back(), RenderStatement(limited));
+    }
   }
   if (has_commit) texts.push_back("COMMIT");
   if (texts.empty()) return std::vector<Rows>();

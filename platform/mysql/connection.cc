@@ -76,18 +76,21 @@ absl::StatusOr<Rows> Connection::Query(absl::string_view sql, std::vector<Value>
   const bool has_params = !statement.params.empty();
   QM_RETURN_IF_ERROR(Ready());
   QM_RETURN_IF_ERROR(BeginNow());
-  if (read_deadline_ != absl::InfiniteFuture()) {
-    const absl::Duration limit = read_deadline_ - absl::Now();
-    if (limit <= absl::ZeroDuration()) {
-      return status::DeadlineExceeded("before the database was asked");
-    }
-    statement = is_mariadb_ ? mariadb::LimitTime(std::move(statement), limit)
-                            : mysql8::LimitTime(std::move(statement), limit);
-  }
+  QM_ASSIGN_OR_RETURN(statement, LimitTime(std::move(statement)));
   int64_t affected = 0;
   if (has_params) return RunPrepared(statement.sql, statement.params, affected);
   QM_ASSIGN_OR_RETURN(const std::string text, RenderStatement(statement));
   return RunText(text, affected);
+}
+
+absl::StatusOr<Statement> Connection::LimitTime(Statement statement) const {
+  if (read_deadline_ == absl::InfiniteFuture()) return statement;
+  const absl::Duration limit = read_deadline_ - absl::Now();
+  if (limit <= absl::ZeroDuration()) {
+    return status::DeadlineExceeded("before the database was asked");
+  }
+  return is_mariadb_ ? mariadb::LimitTime(std::move(statement), limit)
+                     : mysql8::LimitTime(std::move(statement), limit);
 }
 
 absl::StatusOr<int64_t> Connection::Execute(absl::string_view sql, std::vector<Value> params) {

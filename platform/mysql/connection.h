@@ -63,8 +63,8 @@ class Connection {
   // The same, and commits in that round trip: the last act of a body of `InTransaction`.
   absl::StatusOr<std::vector<Rows>> ExecuteBatchAndCommit(const std::vector<Statement>& statements);
 
-  // Stops `Query` from then on at `deadline`, in the server: DEADLINE_EXCEEDED. Changes are not
-  // stopped, and neither is COMMIT.
+  // Stops `Query` and the SELECTs of a batch from then on at `deadline`, in the server:
+  // DEADLINE_EXCEEDED. Changes are not stopped, and neither is COMMIT.
   void set_read_deadline(absl::Time deadline) { read_deadline_ = deadline; }
 
   // Asks the server whether it is still there: one round trip.
@@ -112,6 +112,9 @@ class Connection {
 
   absl::Status Ready();
   absl::Status BeginNow();
+  // Returns `statement` so that the server stops it at the read deadline. DEADLINE_EXCEEDED if that
+  // has come.
+  absl::StatusOr<Statement> LimitTime(Statement statement) const;
   absl::StatusOr<std::vector<Rows>> RunBatch(const std::vector<Statement>& statements,
                                              bool has_commit);
   absl::StatusOr<Rows> RunText(const std::string& sql, int64_t& affected);

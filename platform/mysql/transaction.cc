@@ -19,6 +19,11 @@ void PauseBeforeRerun(int rerun) {
   absl::SleepFor(absl::Microseconds(absl::Uniform(random, 500, 5000)) * rerun);
 }
 
+bool WantsRerun(const absl::Status& status, const TransactionOptions& options) {
+  if (!options.reruns_lock_waits && IsLockWait(status)) return false;
+  return IsRunAgain(status);
+}
+
 // Tells whether a body that failed so may have failed before it could look its request id up.
 bool MayHaveSeenNothing(const absl::Status& status) {
   return GetErrno(status) != 0 || IsRunAgain(status) || absl::IsUnavailable(status) ||
@@ -41,7 +46,7 @@ class TransactionRun {
       const bool may_rerun = attempt < options_.rerun_count_max;
       if (commit_open_now_) {
         QM_RETURN_IF_ERROR(Resolve(may_rerun));
-      } else if (!may_rerun || !WantsRerun(status)) {
+      } else if (!may_rerun || !WantsRerun(status, options_)) {
         return GiveUp(status);
       } else {
         PauseBeforeRerun(attempt + 1);
@@ -99,11 +104,6 @@ class TransactionRun {
     return absl::OkStatus();
   }
 
-  bool WantsRerun(const absl::Status& status) const {
-    if (!options_.reruns_lock_waits && IsLockWait(status)) return false;
-    return IsRunAgain(status);
-  }
-
   absl::Status GiveUp(const absl::Status& status) {
     if (lost_.has_value() && MayHaveSeenNothing(status)) {
       pool_.transaction_counters().outcome_unknown_count += 1;
@@ -125,6 +125,21 @@ class TransactionRun {
 absl::Status InTransaction(Pool& pool, absl::Time deadline, TransactionBody body,
                            const TransactionOptions& options) {
   return TransactionRun(pool, deadline, body, options).Run();
+}
+
+absl::Status ExecuteRepeatable(Pool& pool, Connection& connection,
+                               const std::vector<Statement>& statements,
+                               const TransactionOptions& options) {
+  for (int attempt = 0;; ++attempt) {
+    absl::Status status = connection.ExecuteBatch(statements).status();
+    if (status.ok() || !WantsRerun(status, options)) return status;
+    if (attempt >= options.rerun_count_max) {
+      pool.transaction_counters().contention_count += 1;
+      return status;
+    }
+    PauseBeforeRerun(attempt + 1);
+    pool.transaction_counters().rerun_count += 1;
+  }
 }
 
 absl::Status InSnapshot(Pool& pool, absl::Time deadline, TransactionBody body) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -36,6 +38,13 @@ using TransactionBody = absl::FunctionRef<absl::Status(Connection&)>;
 // - `deadline` bounds the wait for a connection and each `Query`; COMMIT has no limit of its own.
 absl::Status InTransaction(Pool& pool, absl::Time deadline, TransactionBody body,
                            const TransactionOptions& options = {});
+
+// Runs statements outside of a transaction, each of which commits by itself and may be repeated, in
+// one round trip; all of them again, after a short random wait, when one met a deadlock, as often
+// and for the same reasons as `InTransaction` runs a body again. Then ABORTED `CONTENTION`.
+absl::Status ExecuteRepeatable(Pool& pool, Connection& connection,
+                               const std::vector<Statement>& statements,
+                               const TransactionOptions& options = {});
 
 // Runs `body` in a read-only transaction that sees one state of the database throughout. Never run
 // again. The snapshot holds back the server's purge: `deadline` should be near.

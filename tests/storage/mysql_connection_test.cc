@@ -314,15 +314,23 @@ TEST_F(MysqlConnectionTest, StopsAReadAtItsDeadlineInTheServer) {
   connection->set_read_deadline(absl::Now() + absl::Milliseconds(200));
   const auto prepared = connection->Query("SELECT SLEEP(?)", {int64_t{5}});
   const auto too_late = connection->Query("SELECT 1");
+  connection->set_read_deadline(absl::Now() + absl::Milliseconds(200));
+  const auto batch = connection->ExecuteBatch({{"SELECT 1"}, {"SELECT SLEEP(?)", {int64_t{5}}}});
+  const auto late_batch = connection->ExecuteBatch({{"SELECT 1"}});
 
   EXPECT_TRUE(absl::IsDeadlineExceeded(text.status())) << text.status();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(batch.status())) << batch.status();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late_batch.status())) << late_batch.status();
   EXPECT_TRUE(absl::IsDeadlineExceeded(prepared.status())) << prepared.status();
   EXPECT_TRUE(absl::IsDeadlineExceeded(too_late.status())) << too_late.status();
   EXPECT_LT(absl::Now() - begin, absl::Seconds(3));
   // Changes are not stopped half-way, and the limit does not outlast its deadline.
   EXPECT_TRUE(connection->Execute("INSERT INTO counters VALUES ('a', 1)").ok());
+  const auto changed = connection->ExecuteBatch({{"INSERT INTO counters VALUES ('b', 2)"}});
+  EXPECT_TRUE(changed.ok()) << changed.status();
   connection->set_read_deadline(absl::InfiniteFuture());
   EXPECT_TRUE(connection->Query("SELECT SLEEP(0.3)").ok());
+  EXPECT_TRUE(connection->ExecuteBatch({{"SELECT SLEEP(0.3)"}}).ok());
 }
 
 TEST_F(MysqlConnectionTest, ClosesTheConnectionAfterAReadTimeout) {

@@ -3,6 +3,7 @@
 #include "inventory-svc/storage/mysql_stock_store.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <memory>
 #include <thread>
@@ -15,11 +16,14 @@
 #include "platform/mysql/transaction.h"
 #include "tests/harness/invariants.h"
 #include "tests/harness/ledger_database.h"
+#include "tests/harness/tcp_proxy.h"
+#include "tests/storage/movement_drafts.h"
 #include "tests/storage/store_contract.h"
 
 namespace quartermaster::inventory {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -85,8 +89,6 @@ std::unique_ptr<StoreUnderTest> MakeMysql() { return std::make_unique<MysqlUnder
 
 INSTANTIATE_TEST_SUITE_P(Mysql, StockStoreContract, ::testing::Values(&MakeMysql));
 
-absl::Time Soon() { return absl::Now() + absl::Seconds(30); }
-
 // Makes 5000 balances and returns the numbers of every fifth: as many as one movement can lock.
 std::vector<int64_t> ManyBalances(mysql::Pool& pool) {
   const auto connection = pool.Acquire(Soon());
@@ -105,6 +107,55 @@ std::vector<int64_t> ManyBalances(mysql::Pool& pool) {
   for (const mysql::Row row : *rows) ids.push_back(row.Int64(0));
   EXPECT_EQ(ids.size(), kLockedBalanceCountMax);
   return ids;
+}
+
+// Goal: who makes rows outlives a deadlock, which another's transaction can always cause.
+// Method: a transaction, made heavy so that the database picks the other, holds the second of two
+// rows while somebody makes both, and then asks for the first.
+TEST(MysqlStockStoreTest, MakesBalancesAgainAfterADeadlock) {
+  mysql::Pool& pool = EmptyLedgerDatabase();
+  MysqlStockStore store(pool);
+  const BalanceKey first = KeyOf(kDepotId, State::kAvailable);
+  const BalanceKey second = KeyOf(kDepotId, State::kQuarantine);
+  const auto insert = [](const BalanceKey& key) {
+    return absl::StrCat("INSERT INTO balances (location_id, state, holder, lot_id, unit_id, ",
+                        "item_id) VALUES (", ToNumber(key.location), ",",
+                        static_cast<int>(key.state), ",REPEAT(CHAR(0), 16),", ToNumber(key.lot),
+                        ",2,1)");
+  };
+  const auto is_anyone_waiting = [&] {
+    const auto connection = pool.Acquire(Soon());
+    const auto rows =
+        (*connection)->Query("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'");
+    return rows.ok() && (*rows)[0].String(1) != "0";
+  };
+  const int64_t reruns_before = pool.transaction_counters().rerun_count;
+  absl::Status made;
+  std::thread maker;
+
+  const absl::Status held =
+      mysql::InTransaction(pool, Soon(), [&](mysql::Connection& connection) -> absl::Status {
+        QM_RETURN_IF_ERROR(
+            connection
+                .Execute("INSERT INTO balances (location_id, state, holder, lot_id, unit_id, "
+                         "item_id) SELECT 1, 17, UNHEX(LPAD(HEX(seq), 32, '0')), 1, 2, 1 FROM "
+                         "seq_1_to_500")
+                .status());
+        QM_RETURN_IF_ERROR(connection.Execute(insert(second)).status());
+        maker = std::thread([&] {
+          const mysql::DatabaseThread database_thread;
+          made = store.MakeBalances(Soon(), {first, second});
+        });
+        for (const absl::Time until = Soon(); !is_anyone_waiting() && absl::Now() < until;) {
+          absl::SleepFor(absl::Milliseconds(1));
+        }
+        return connection.Execute(insert(first)).status();
+      });
+  maker.join();
+
+  EXPECT_TRUE(held.ok()) << held;
+  EXPECT_TRUE(made.ok()) << made;
+  EXPECT_GE(pool.transaction_counters().rerun_count - reruns_before, 1);
 }
 
 // A scan in place of the range would lock what it reads in another order, or all there is.
@@ -222,6 +273,77 @@ TEST(MysqlStockStoreTest, TurnIsTwoRoundTripsWhateverItsSize) {
   }
 
   EXPECT_THAT(testing::FindBookViolations(one_connection), IsEmpty());
+}
+
+class StalledTurnTest : public ::testing::Test {
+ protected:
+  static constexpr absl::Duration kTurnTimeMax = absl::Seconds(2);
+
+  // Runs a turn of one posting and returns its answer; a turn that takes much longer than its limit
+  // is an error.
+  PostingAnswer RunTurn() {
+    const PendingPosting posting = *ledger_.PreparePosting(CallBy(), AReceipt(5, ++last_request_));
+    const absl::Time begin = absl::Now();
+    std::vector<PostingAnswer> answers = runner_.Run({&posting});
+    EXPECT_LT(absl::Now() - begin, 4 * kTurnTimeMax);
+    return std::move(answers.front());
+  }
+
+  mysql::Pool& direct_ = EmptyLedgerDatabase();
+  const std::string socket_ =
+      absl::StrCat(direct_.options().connection.unix_socket, ".", getpid(), ".stall");
+  std::unique_ptr<testing::TcpProxy> proxy_ = *testing::TcpProxy::Start(
+      {.upstream_socket = direct_.options().connection.unix_socket, .listen_socket = socket_});
+  mysql::Pool pool_{{.connection =
+                         [&] {
+                           mysql::ConnectionOptions options = direct_.options().connection;
+                           options.unix_socket = socket_;
+                           options.lock_wait_timeout = absl::Seconds(30);
+                           return ForTurns(options, kTurnTimeMax);
+                         }(),
+                     .size_max = 1}};
+  MysqlStockStore store_{pool_, {.transaction = {.reruns_lock_waits = false}}};
+  const base::SystemClock clock_;
+  base::UuidSource uuids_{clock_};
+  LedgerWorld world_;
+  StockLedger ledger_{store_, world_.units(), world_.items(), clock_, uuids_};
+  TurnRunner runner_{store_, ledger_, clock_, {.time_max = kTurnTimeMax}};
+  uint64_t last_request_ = 0;
+};
+
+// Goal: a database that falls silent, or cannot be reached any more, does not hold a lane.
+TEST_F(StalledTurnTest, SilenceEndsTheTurnAtItsOwnLimit) {
+  ASSERT_TRUE(RunTurn().ok());
+  proxy_->Stall();
+
+  const PostingAnswer silent = RunTurn();
+  const PostingAnswer unreachable = RunTurn();
+  proxy_->Pass();
+  const PostingAnswer after = RunTurn();
+
+  EXPECT_TRUE(absl::IsUnavailable(silent.status())) << silent.status();
+  EXPECT_TRUE(absl::IsUnavailable(unreachable.status())) << unreachable.status();
+  EXPECT_TRUE(after.ok()) << after.status();
+  EXPECT_THAT(testing::FindBookViolations(direct_), IsEmpty());
+}
+
+// Goal: nor does a statement that the database is at work on: one that waits for a lock, say, where
+// the wait for locks is set long.
+TEST_F(StalledTurnTest, AStatementThatTakesTooLongEndsTheTurnAtItsOwnLimit) {
+  ASSERT_TRUE(RunTurn().ok());
+  PostingAnswer held = absl::UnknownError("");
+
+  const absl::Status holder =
+      mysql::InTransaction(direct_, Soon(), [&](mysql::Connection& connection) -> absl::Status {
+        QM_RETURN_IF_ERROR(connection.Query("SELECT balance_id FROM balances FOR UPDATE").status());
+        held = RunTurn();
+        return absl::OkStatus();
+      });
+
+  ASSERT_TRUE(holder.ok()) << holder;
+  EXPECT_TRUE(absl::IsDeadlineExceeded(held.status())) << held.status();
+  EXPECT_TRUE(RunTurn().ok());
+  EXPECT_THAT(testing::FindBookViolations(direct_), IsEmpty());
 }
 
 // Goal: turns that lock the same rows, each in an order of its own, wait for each other and never
