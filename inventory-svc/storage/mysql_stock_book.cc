@@ -1,7 +1,5 @@
 #include "inventory-svc/storage/mysql_stock_book.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <initializer_list>
 #include <set>
@@ -13,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "inventory-svc/domain/names.h"
+#include "inventory-svc/storage/movement_hash.h"
 #include "inventory-svc/storage/movement_rows.h"
 #include "inventory-svc/storage/sums.h"
 #include "platform/base/check.h"
@@ -20,7 +19,6 @@
 #include "platform/base/status_macros.h"
 #include "platform/mysql/error.h"
 #include "platform/records/record_rows.h"
-#include "platform/values/canonical.h"
 
 namespace quartermaster::inventory {
 namespace {
@@ -64,23 +62,25 @@ class ManyRows {
   bool is_empty_ = true;
 };
 
-void InsertMovements(const TurnRecord& turn, std::vector<Statement>& statements) {
+void InsertMovements(const TurnRecord& turn, const std::vector<MovementSalts>& salts,
+                     std::vector<Statement>& statements) {
   ManyRows rows(
       "INSERT INTO movements (movement_id, caller, request_id, content_hash, reason, "
       "occurred_time, record_time, reverses_movement_id, document_id, source_issuer, "
-      "source_number, source_line) VALUES ");
-  for (const MovementRecord& record : turn.movements) {
+      "source_number, source_line, salt) VALUES ");
+  for (size_t i = 0; i < turn.movements.size(); ++i) {
+    const MovementRecord& record = turn.movements[i];
     const Movement& movement = record.movement;
     const auto& paper = movement.source_document;
     rows.Row(
-        "(?,?,?,?,?,?,?,?,?,?,?,?)",
+        "(?,?,?,?,?,?,?,?,?,?,?,?,?)",
         {movement.movement_id.ToBytes(), movement.caller,
          // What a document posted is found by the document's own request.
          movement.document.has_value() ? Value(Null{}) : Value(record.request_id.ToBytes()),
          Bytes(record.content_hash), static_cast<int64_t>(movement.reason), movement.occurred_time,
          movement.record_time, UuidOrNull(movement.reverses), UuidOrNull(movement.document),
          paper ? Value(paper->issuer) : Value(Null{}), paper ? Value(paper->number) : Value(Null{}),
-         paper ? Value(int64_t{paper->line}) : Value(Null{})});
+         paper ? Value(int64_t{paper->line}) : Value(Null{}), salts[i].movement});
   }
   std::move(rows).AppendTo(statements);
 }
@@ -108,45 +108,17 @@ void InsertPapers(const TurnRecord& turn, std::vector<Statement>& statements) {
   std::move(rows).AppendTo(statements);
 }
 
-// The note's own row. What the record covers is the hash of salt and text together.
-struct SaltedNote {
-  std::string salt;
-  base::Sha256Digest hash = {};
-};
-
-SaltedNote Salt(const std::string& note) {
-  SaltedNote salted{.salt = std::string(16, '\0')};
-  QM_CHECK(getrandom(salted.salt.data(), salted.salt.size(), 0) == 16);
-  salted.hash = base::Sha256(salted.salt + note);
-  return salted;
-}
-
-// What a movement's hash covers: everything but the note's text, which is there by its salted hash.
-struct SealedMovement {
-  Movement movement;
-  std::string note_hash;
-};
-
-template <typename V>
-void VisitFields(V& visit, SealedMovement& sealed) {
-  Movement& movement = sealed.movement;
-  visit(movement.movement_id, movement.reason, movement.lines, movement.occurred_time,
-        movement.record_time, movement.caller, movement.source_document, movement.reverses,
-        movement.document, sealed.note_hash);
-}
-
-// Notes and records, one of each for every movement.
-void InsertNotesAndRecords(const TurnRecord& turn, std::vector<Statement>& statements) {
+// A record for every movement, and a row for each note.
+void InsertNotesAndRecords(const TurnRecord& turn, const std::vector<MovementSalts>& salts,
+                           std::vector<Statement>& statements) {
   ManyRows notes("INSERT INTO notes (movement_id, salt, text) VALUES ");
   std::vector<records::Record> made;
   made.reserve(turn.movements.size());
-  for (const MovementRecord& record : turn.movements) {
+  for (size_t i = 0; i < turn.movements.size(); ++i) {
+    const MovementRecord& record = turn.movements[i];
     const Movement& movement = record.movement;
-    SealedMovement sealed{.movement = movement};
     if (!movement.note.empty()) {
-      const SaltedNote note = Salt(movement.note);
-      sealed.note_hash = Bytes(note.hash);
-      notes.Row("(?,?,?)", {movement.movement_id.ToBytes(), note.salt, movement.note});
+      notes.Row("(?,?,?)", {movement.movement_id.ToBytes(), salts[i].note, movement.note});
     }
     made.push_back({.record_id = movement.movement_id,
                     .record_time = movement.record_time,
@@ -155,7 +127,7 @@ void InsertNotesAndRecords(const TurnRecord& turn, std::vector<Statement>& state
                     .method = record.method,
                     .resource = MovementName(movement.movement_id),
                     .request_id = record.request_id,
-                    .after_hash = canonical::Hash("movement.1", sealed),
+                    .after_hash = HashMovement(movement, salts[i]),
                     .trace_id = record.trace_id});
   }
   std::move(notes).AppendTo(statements);
@@ -432,11 +404,14 @@ absl::StatusOr<std::vector<Statement>> MysqlStockBook::RenderTurn(const TurnReco
   std::move(balances).AppendTo(statements,
                                " ON DUPLICATE KEY UPDATE quantity = VALUES(quantity), "
                                "last_record_time = VALUES(last_record_time)");
-  InsertMovements(turn, statements);
+  std::vector<MovementSalts> salts;
+  salts.reserve(turn.movements.size());
+  for (const MovementRecord& record : turn.movements) salts.push_back(DrawSalts(record.movement));
+  InsertMovements(turn, salts, statements);
   std::move(lines).AppendTo(statements);
   std::move(scopes).AppendTo(statements);
   InsertPapers(turn, statements);
-  InsertNotesAndRecords(turn, statements);
+  InsertNotesAndRecords(turn, salts, statements);
   return statements;
 }
 

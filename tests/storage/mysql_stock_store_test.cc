@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <memory>
+#include <set>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "inventory-svc/domain/names.h"
 #include "inventory-svc/lanes/turn_runner.h"
+#include "inventory-svc/storage/movement_hash.h"
 #include "inventory-svc/storage/mysql_stock_book.h"
 #include "platform/base/status_macros.h"
 #include "platform/mysql/transaction.h"
@@ -409,6 +411,45 @@ TEST(MysqlStockStoreTest, PostsWithoutRememberingAnything) {
   }
 
   EXPECT_THAT(testing::FindBookViolations(pool), IsEmpty());
+}
+
+// Goal: who sees a movement's record and a part of its lines cannot guess the rest, and who has the
+// books can tell that it is the movement that was sealed.
+TEST(MysqlStockStoreTest, HashesOfMovementsAreSaltedWithWhatTheBooksKeep) {
+  mysql::Pool& pool = EmptyLedgerDatabase();
+  MysqlStockStore store(pool);
+  const base::SystemClock clock;
+  base::UuidSource uuids(clock);
+  LedgerWorld world;
+  StockLedger ledger(store, world.units(), world.items(), clock, uuids);
+  PostMovementCommand with_note = AReceipt(5, 2);
+  with_note.note = "by night";
+  std::set<std::string> salts;
+
+  for (const PostMovementCommand& command : {AReceipt(5, 1), with_note}) {
+    const absl::StatusOr<Movement> movement = ledger.PostMovement(CallBy(), command);
+    ASSERT_TRUE(movement.ok()) << movement.status();
+    const auto connection = pool.Acquire(Soon());
+    const auto rows =
+        (*connection)
+            ->Query(
+                "SELECT r.after_hash, m.salt, COALESCE(n.salt, '') FROM records r JOIN movements "
+                "m ON m.movement_id = r.record_id LEFT JOIN notes n ON n.movement_id = "
+                "m.movement_id WHERE m.movement_id = ?",
+                {movement->movement_id.ToBytes()});
+    ASSERT_TRUE(rows.ok()) << rows.status();
+    const std::string sealed = (*rows)[0].String(0);
+    const MovementSalts kept = {.movement = (*rows)[0].String(1), .note = (*rows)[0].String(2)};
+    const auto hash = [&](const MovementSalts& with) {
+      const base::Sha256Digest digest = HashMovement(*movement, with);
+      return std::string(digest.begin(), digest.end());
+    };
+
+    EXPECT_EQ(kept.movement.size(), 16);
+    EXPECT_TRUE(salts.insert(kept.movement).second);
+    EXPECT_EQ(sealed, hash(kept));
+    EXPECT_NE(sealed, hash({.note = kept.note}));
+  }
 }
 
 // A replica that was started later knows nothing of what others made and posted.
