@@ -24,6 +24,15 @@ absl::Status Stopping() {
                            {.reason = "SERVER_STOPPING", .retry_after = absl::Seconds(1)});
 }
 
+absl::Status TooManyOf(int watcher_count) {
+  return status::MakeError(
+      absl::StatusCode::kResourceExhausted,
+      absl::StrCat("this caller has ", watcher_count, " streams already; no more are allowed"),
+      {.reason = "CALLER_OVERLOADED",
+       .metadata = {{"streams_max", absl::StrCat(watcher_count)}},
+       .retry_after = kRetryWhenFull});
+}
+
 absl::Status NotSealed(int64_t after_sequence, int64_t head) {
   return status::MakeError(
       absl::StatusCode::kOutOfRange,
@@ -54,6 +63,17 @@ void FeedOptions::Declare(config::Settings& settings) {
                 .max = 1'000'000,
                 .unit = "streams",
                 .help = "How many may follow the feed at once; more are refused."});
+  settings.Int(prefix + "WATCHERS_PER_CALLER_MAX", &watchers_per_caller_max,
+               {.min = 1,
+                .max = 1'000'000,
+                .unit = "streams",
+                .help = "How many of them may be one caller's."});
+  settings.Int(prefix + "BATCH_BYTES_MAX", &batch_bytes_max,
+               {.min = 1 << 20,
+                .max = int64_t{1} << 40,
+                .unit = "bytes",
+                .help = "Memory of what is on its way to those who follow the feed; while it is "
+                        "used up, a stream whose turn comes is ended, and resumed later."});
   settings.Duration(prefix + "WRITE_TIME_MAX", &write_time_max,
                     {.min = absl::Milliseconds(100),
                      .max = absl::Minutes(10),
@@ -81,7 +101,10 @@ void Feed::AddMetrics(telemetry::Metrics& metrics) {
       metrics.AddGauge("feed_sequence_count", "Records that the feed has seen sealed.").Only();
   auto& refused =
       metrics.AddGauge("feed_refused_count", "Streams refused because there were too many.").Only();
-  metrics.BeforeRender([this, &watchers, &waiting, &behind, &head, &refused] {
+  auto& bytes =
+      metrics.AddGauge("feed_batch_bytes", "Memory of the batches on their way to readers.").Only();
+  metrics.BeforeRender([this, &watchers, &waiting, &behind, &head, &refused, &bytes] {
+    bytes.Set(static_cast<double>(batch_bytes_));
     base::MutexLock lock(&mutex_);
     watchers.Set(static_cast<double>(members_.size()));
     waiting.Set(static_cast<double>(waiting_.size()));
@@ -106,20 +129,28 @@ void Feed::Stop() {
     changed_.SignalAll();
     for (const auto& [watcher, member] : members_) watchers.push_back(member.watcher);
     members_.clear();
+    counts_by_caller_.clear();
     waiting_.clear();
   }
   for (const std::shared_ptr<Watcher>& watcher : watchers) watcher->Fail(Stopping());
   if (thread_.joinable()) thread_.join();
 }
 
-absl::Status Feed::Join(const std::shared_ptr<Watcher>& watcher, int64_t after_sequence) {
+absl::Status Feed::Join(const std::shared_ptr<Watcher>& watcher, const std::string& caller,
+                        int64_t after_sequence) {
   base::MutexLock lock(&mutex_);
   if (is_stopping_) return Stopping();
   if (members_.size() >= static_cast<size_t>(options_.watchers_max)) {
     ++refused_count_;
     return status::Overloaded("too many follow the feed", kRetryWhenFull);
   }
-  members_[watcher.get()] = {.watcher = watcher, .waits_after = after_sequence};
+  const auto count = counts_by_caller_.find(caller);
+  if (count != counts_by_caller_.end() && count->second >= options_.watchers_per_caller_max) {
+    ++refused_count_;
+    return TooManyOf(count->second);
+  }
+  ++counts_by_caller_[caller];
+  members_[watcher.get()] = {.watcher = watcher, .caller = caller, .waits_after = after_sequence};
   waiting_[{after_sequence, watcher.get()}] = watcher;
   has_arrivals_ = true;
   changed_.SignalAll();
@@ -155,8 +186,19 @@ void Feed::Leave(const Watcher* watcher) {
   if (member->second.waits_after.has_value()) {
     waiting_.erase({*member->second.waits_after, watcher});
   }
+  const auto count = counts_by_caller_.find(member->second.caller);
+  if (--count->second == 0) counts_by_caller_.erase(count);
   members_.erase(member);
 }
+
+bool Feed::TakeBatchBytes(int64_t bytes) {
+  const int64_t before = batch_bytes_.fetch_add(bytes);
+  if (before == 0 || before + bytes <= options_.batch_bytes_max) return true;
+  batch_bytes_ -= bytes;
+  return false;
+}
+
+void Feed::ReturnBatchBytes(int64_t bytes) { batch_bytes_ -= bytes; }
 
 absl::StatusOr<std::optional<Block>> Feed::FindHead(absl::Time deadline) {
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, pools_.calls.Acquire(deadline));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <map>
@@ -33,6 +34,10 @@ struct FeedOptions {
   int pages_max = 64;
   // Streams at once; one more is refused.
   int watchers_max = 10'000;
+  // Of one caller.
+  int watchers_per_caller_max = 100;
+  // Memory of all batches that are on their way to their readers.
+  int64_t batch_bytes_max = int64_t{256} << 20;
   // How long a batch may wait until its reader has taken it.
   absl::Duration write_time_max = absl::Seconds(10);
   // How long a stream lasts at most.
@@ -92,12 +97,20 @@ class Feed {
 
   // Lets a watcher in whose place is after `after_sequence`. The first answer tells where the head
   // is: a page, an empty one if there is nothing beyond, or OUT_OF_RANGE, `SEQUENCE_NOT_SEALED`.
-  // Fails with RESOURCE_EXHAUSTED, `OVERLOADED`, if there are too many; UNAVAILABLE once it stops.
-  absl::Status Join(const std::shared_ptr<Watcher>& watcher, int64_t after_sequence);
+  // Fails with RESOURCE_EXHAUSTED, `OVERLOADED` if there are too many, `CALLER_OVERLOADED` if there
+  // are too many of `caller`; UNAVAILABLE once it stops.
+  absl::Status Join(const std::shared_ptr<Watcher>& watcher, const std::string& caller,
+                    int64_t after_sequence);
 
   // Asks for what lies beyond `after_sequence`. One at a time; between a `Deliver` and the next
   // `Await` nothing comes.
   void Await(const std::shared_ptr<Watcher>& watcher, int64_t after_sequence);
+
+  // Counts a batch that a watcher is about to send; false if too much is on its way already. One
+  // batch may always be.
+  bool TakeBatchBytes(int64_t bytes);
+  // Counts it out again.
+  void ReturnBatchBytes(int64_t bytes);
 
   // Forgets a watcher. A call to it that is under way may still arrive.
   void Leave(const Watcher* watcher);
@@ -118,6 +131,7 @@ class Feed {
   // A watcher that is here, and where it waits, if it does.
   struct Member {
     std::shared_ptr<Watcher> watcher;
+    std::string caller;
     std::optional<int64_t> waits_after;
     bool is_new = true;
   };
@@ -157,6 +171,8 @@ class Feed {
   bool is_stopping_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t head_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<const Watcher*, Member> members_ ABSL_GUARDED_BY(mutex_);
+  // How many of them each caller has; nothing for none.
+  absl::flat_hash_map<std::string, int> counts_by_caller_ ABSL_GUARDED_BY(mutex_);
   Waiting waiting_ ABSL_GUARDED_BY(mutex_);
   // Some of them wait for their first answer.
   bool has_arrivals_ ABSL_GUARDED_BY(mutex_) = false;
@@ -166,6 +182,7 @@ class Feed {
   // The most recently used first.
   std::list<std::pair<int64_t, std::shared_ptr<const Page>>> pages_ ABSL_GUARDED_BY(mutex_);
   int64_t refused_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<int64_t> batch_bytes_ = 0;
   absl::Time poll_time_ = absl::InfinitePast();
   absl::Time check_time_ = absl::InfinitePast();
   std::thread thread_;

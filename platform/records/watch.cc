@@ -16,6 +16,7 @@ namespace {
 // In units of the time that a batch may wait: who was told that it is too slow, and has not read
 // even that, is cut off, and the memory of its batch freed.
 constexpr int kCancelAfter = 4;
+constexpr absl::Duration kRetryWhenFull = absl::Seconds(1);
 
 bool BeginsWithOne(const std::string& text, const std::vector<std::string>& prefixes) {
   return prefixes.empty() || std::ranges::any_of(prefixes, [&](const std::string& prefix) {
@@ -28,6 +29,15 @@ absl::Status TooSlow(int64_t sequence) {
       absl::StatusCode::kResourceExhausted,
       absl::StrCat("a batch was not taken in time; resume after ", sequence),
       {.reason = "READER_TOO_SLOW", .metadata = {{"sequence", absl::StrCat(sequence)}}});
+}
+
+absl::Status TooMuchOnItsWay(int64_t sequence) {
+  return status::MakeError(
+      absl::StatusCode::kResourceExhausted,
+      absl::StrCat("too much is on its way to readers; resume after ", sequence),
+      {.reason = "OVERLOADED",
+       .metadata = {{"sequence", absl::StrCat(sequence)}},
+       .retry_after = kRetryWhenFull});
 }
 
 // One stream. It is in one of three states: it waits in the feed, or has one batch on its way to
@@ -51,27 +61,30 @@ class WatchStream final : public grpc::ServerWriteReactor<type::v1::RecordBatch>
     self_ = shared_from_this();
     if (!refusal.ok()) return EndWith(refusal);
     end_time_ = std::min(stream_->call().deadline, clock_.Now() + feed_.options().watch_time_max);
-    if (const absl::Status joined = feed_.Join(self_, sequence_); !joined.ok()) EndWith(joined);
+    const absl::Status joined = feed_.Join(self_, stream_->call().caller.name, sequence_);
+    if (!joined.ok()) EndWith(joined);
   }
 
   void Deliver(const std::shared_ptr<const Page>& page, int64_t sealed_sequence) override {
     const absl::Time now = clock_.Now();
-    base::MutexLock lock(&mutex_);
-    if (has_ended_) return;
-    batch_.Clear();
-    for (const std::shared_ptr<const FeedEntry>& entry : page->entries) {
-      if (entry->sealed.sequence > sequence_ && IsWanted(*entry, now)) {
-        RenderRecord(entry->sealed, entry->hash, *batch_.add_records());
+    absl::Status why;
+    {
+      base::MutexLock lock(&mutex_);
+      if (has_ended_) return;
+      FillBatch(*page, sealed_sequence, now);
+      // What gRPC makes of it is there beside it.
+      batch_bytes_ = static_cast<int64_t>(batch_.SpaceUsedLong() + batch_.ByteSizeLong());
+      if (feed_.TakeBatchBytes(batch_bytes_)) {
+        sequence_ = page->last_sequence;
+        write_time_ = now;
+        StartWrite(&batch_);
+      } else {
+        why = TooMuchOnItsWay(taken_sequence_);
+        batch_bytes_ = 0;
+        FreeBatch();
       }
     }
-    for (const Block& block : page->blocks) {
-      if (block.last_sequence > sequence_) RenderBlock(block, *batch_.add_blocks());
-    }
-    sequence_ = page->last_sequence;
-    batch_.set_sequence(sequence_);
-    batch_.set_sealed_sequence(std::max(sealed_sequence, sequence_));
-    write_time_ = now;
-    StartWrite(&batch_);
+    if (!why.ok()) EndWith(why);
   }
 
   void Fail(const absl::Status& why) override { EndWith(why); }
@@ -105,6 +118,7 @@ class WatchStream final : public grpc::ServerWriteReactor<type::v1::RecordBatch>
     {
       base::MutexLock lock(&mutex_);
       write_time_.reset();
+      FreeBatch();
       if (ok) taken_sequence_ = sequence_;
       if (has_ended_) return;
       sequence = sequence_;
@@ -120,6 +134,26 @@ class WatchStream final : public grpc::ServerWriteReactor<type::v1::RecordBatch>
     feed_.Leave(this);
     stream_.reset();
     const std::shared_ptr<WatchStream> self = std::move(self_);
+  }
+
+  void FillBatch(const Page& page, int64_t sealed_sequence, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    for (const std::shared_ptr<const FeedEntry>& entry : page.entries) {
+      if (entry->sealed.sequence > sequence_ && IsWanted(*entry, now)) {
+        RenderRecord(entry->sealed, entry->hash, *batch_.add_records());
+      }
+    }
+    for (const Block& block : page.blocks) {
+      if (block.last_sequence > sequence_) RenderBlock(block, *batch_.add_blocks());
+    }
+    batch_.set_sequence(page.last_sequence);
+    batch_.set_sealed_sequence(std::max(sealed_sequence, page.last_sequence));
+  }
+
+  // Gives its memory back too, which `Clear` would keep: most wait with nothing to send.
+  void FreeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    type::v1::RecordBatch().Swap(&batch_);
+    feed_.ReturnBatchBytes(std::exchange(batch_bytes_, 0));
   }
 
   bool IsWanted(const FeedEntry& entry, absl::Time now) const {
@@ -152,6 +186,8 @@ class WatchStream final : public grpc::ServerWriteReactor<type::v1::RecordBatch>
   std::optional<absl::Time> write_time_ ABSL_GUARDED_BY(mutex_);
   // gRPC reads it until the write is done.
   type::v1::RecordBatch batch_;
+  // What is counted for it; 0 while none is on its way.
+  int64_t batch_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace

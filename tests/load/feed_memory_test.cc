@@ -65,6 +65,7 @@ TEST(FeedMemoryTest, ReportsWhatTenThousandWatchersCost) {
   options.seals = true;
   options.server.memory_bytes_max = int64_t{2} << 30;
   options.inventory.feed.watchers_max = kWatchers;
+  options.inventory.feed.watchers_per_caller_max = kWatchers;
   options.inventory.feed.watch_time_max = absl::Hours(1);
   const std::unique_ptr<InventoryServer> server = InventoryServer::Start(database, options);
   server->authenticator().Grant("persons/reader", "units/city", {"records.watch"});

@@ -101,6 +101,14 @@ v1::WatchRequest After(int64_t sequence) {
   return request;
 }
 
+// A connection of its own, whose window does not grow with what is sent.
+std::shared_ptr<grpc::Channel> NarrowChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
 std::string OutcomeOf(const absl::Status& status) {
   return absl::StatusCodeToString(status.code()) + " " + status::GetReason(status);
 }
@@ -351,6 +359,56 @@ TEST_F(RecordsServiceTest, RefusesMoreStreamsThanItMayHave) {
   }));
 }
 
+TEST_F(RecordsServiceTest, RefusesMoreStreamsThanACallerMayHave) {
+  Restart({.poll_interval = absl::Milliseconds(5), .watchers_per_caller_max = 2});
+  MakeTree();
+  Stream first(*server_, After(0), kAuditor);
+  Stream second(*server_, After(0), kAuditor);
+  ASSERT_TRUE(first.Next() && second.Next());
+
+  const absl::Status refused = EndOf(*server_, After(0), kAuditor);
+  EXPECT_EQ(OutcomeOf(refused), "RESOURCE_EXHAUSTED CALLER_OVERLOADED");
+  EXPECT_EQ(Metadata(absl::StatusOr<int>(refused), "streams_max"), "2");
+  EXPECT_GT(status::GetErrorDetail(refused).retry_after, absl::ZeroDuration());
+  Stream another(*server_, After(0), kEastClerk);
+  EXPECT_TRUE(another.Next());
+
+  first.Cancel();
+  EXPECT_TRUE(Eventually([&] {
+    Stream third(*server_, After(0), kAuditor);
+    return third.Next();
+  }));
+}
+
+// Goal: readers that take nothing cannot have the server hold a batch for each of them.
+// Method: one batch may be on its way at all; a stream that is not read has it, and another is
+// ended when its turn comes, told where to resume, and can once the first has gone.
+TEST_F(RecordsServiceTest, EndsAStreamWhileTooMuchIsOnItsWay) {
+  Restart({.poll_interval = absl::Milliseconds(5), .batch_bytes_max = 1});
+  MakeUnit("city", "");
+  constexpr int kCount = 8000;
+  for (int i = 0; i < kCount / 500; ++i) Append(500, "units/city/locations/a-rather-long-name-");
+  ASSERT_TRUE(Stream(*server_, After(0), kAuditor).ReadTo(kCount + 1));
+  auto slow = std::make_unique<Stream>(*server_, After(0), kAuditor, absl::Seconds(30),
+                                       NarrowChannel(server_->address()));
+  ASSERT_TRUE(slow->Next());
+  Stream other(*server_, After(kCount), kAuditor);
+  while (other.Next()) Append(1);
+
+  const absl::Status ended = other.End();
+  EXPECT_EQ(OutcomeOf(ended), "RESOURCE_EXHAUSTED OVERLOADED");
+  EXPECT_EQ(Metadata(absl::StatusOr<int>(ended), "sequence"), absl::StrCat(other.sequence()));
+  EXPECT_GT(status::GetErrorDetail(ended).retry_after, absl::ZeroDuration());
+  slow.reset();
+  EXPECT_TRUE(Eventually([&] {
+    return server_->metrics().Render().find("qm_inventory_feed_batch_bytes 0\n") !=
+           std::string::npos;
+  }));
+  Append(1);
+  Stream rest(*server_, After(other.sequence()), kAuditor);
+  EXPECT_TRUE(rest.Next());
+}
+
 TEST_F(RecordsServiceTest, EndsAStreamWhoseTimeOrGrantIsOver) {
   Restart({.poll_interval = absl::Milliseconds(5), .watch_time_max = absl::Seconds(1)});
   MakeUnit("city", "");
@@ -380,13 +438,7 @@ TEST_F(RecordsServiceTest, ASlowReaderIsEndedAndDoesNotSlowAFastOne) {
   MakeUnit("city", "");
   constexpr int kCount = 8000;
   for (int i = 0; i < kCount / 500; ++i) Append(500, "units/city/locations/a-rather-long-name-");
-  // A connection whose window does not grow with what is sent.
-  grpc::ChannelArguments small_window;
-  small_window.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  small_window.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  Stream slow(*server_, After(0), kAuditor, absl::Seconds(30),
-              grpc::CreateCustomChannel(server_->address(), grpc::InsecureChannelCredentials(),
-                                        small_window));
+  Stream slow(*server_, After(0), kAuditor, absl::Seconds(30), NarrowChannel(server_->address()));
   ASSERT_TRUE(slow.Next());
 
   Stream fast(*server_, After(0), kAuditor);
