@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "platform/rpc/page_token.h"
 #include "platform/rpc/parse.h"
 #include "tests/service/ledger_test.h"
 
@@ -320,6 +321,31 @@ TEST_F(FullProofTest, FailsInTheDocumentedOrder) {
   request.set_from_lines(false);
   request.mutable_as_of()->mutable_record_time()->set_seconds(1);
   EXPECT_THAT(ViolatedFields(Prove(request)), ElementsAre("page_size", "page_token", "as_of"));
+}
+
+// Goal: a token is no secret, so whoever makes one up gets an answer or a refusal, and nothing else
+// happens.
+TEST_F(FullProofTest, SurvivesTokensThatSomebodyMadeUp) {
+  MustPost(AReceipt(5));
+  CatchUp();
+  v1::ProveConservationRequest request = AProof();
+  const std::string query = "ProveConservation\n" + AProof().SerializeAsString();
+  const auto outcome = [&](const std::string& position) {
+    request.set_page_token(rpc::MakePageToken(query, position));
+    return Outcome(Prove(request));
+  };
+  const std::string id = "/00000000-0000-0000-0000-000000000000/";
+
+  EXPECT_EQ(outcome("1/0/0/0/0/0/0/0/0/0/0"), "OK");
+  EXPECT_EQ(outcome("0/4000000000/255/4000000000/-9/9/7/7/0/0/0"),
+            "INVALID_ARGUMENT INVALID_FIELD");
+  EXPECT_EQ(outcome("1/0/0/0/0/0/0/0/0/0/0/4294967295/1/255/9223372036854775807/0/1" + id + "5/-5"),
+            "OK");
+  EXPECT_EQ(outcome("1/0/0/0/0/0/0/0/0/0/0/1/1/1/1/-1/1" + id + "0/0"),
+            "INVALID_ARGUMENT INVALID_FIELD");
+  EXPECT_EQ(outcome("1/0/0/0/999999999999999999999999999999999999999/0/0/0/0/0/0"),
+            "INVALID_ARGUMENT INVALID_FIELD");
+  EXPECT_EQ(outcome("1"), "INVALID_ARGUMENT INVALID_FIELD");
 }
 
 }  // namespace
