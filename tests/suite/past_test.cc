@@ -1,6 +1,8 @@
 // Past moments, traces and proofs through the gateway: the same by gRPC and by JSON, where the
 // moment is a query parameter.
 
+#include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -141,6 +143,34 @@ TEST_F(PastTest, ProvesTheBooksPageByPageByJson) {
     line_count = std::stoll(page["summedLineCount"].get<std::string>());
   } while (!token.empty());
   EXPECT_GE(line_count, 2);
+}
+
+// Goal: a proof whose client was killed goes on where it stood, by the same command.
+// Method: a line a page, and the kill as soon as the first page is kept.
+TEST_F(PastTest, AProofGoesOnAfterItsClientWasKilled) {
+  const std::unique_ptr<Door> door = MakeGrpcDoor(ClerkToken());
+  for (int i = 1; i <= 20; ++i) ASSERT_EQ(door->Post(AReceipt(i)).status(), absl::OkStatus());
+  const std::string directory = SharedStack().directory();
+  const std::string progress = directory + "/proof.json";
+  const ProcessOptions prove{
+      .program = std::string(std::getenv("QM_TEST_BUILD_DIR")) + "/qmctl/qmctl",
+      .arguments = {"--server", SharedStack().gateway_address(), "--lang", "en", "prove",
+                    "--from-lines", "--lines", "1", "--progress", progress},
+      .environment = {{"QMCTL_TOKEN", TokenOf("auditor", {"auditor@units/city"})}},
+      .log_file = directory + "/prove.log"};
+  const auto is_kept = [&] { return std::ifstream(progress).good(); };
+
+  // One that was done before the kill came has taken its file away.
+  for (int attempt = 0; attempt < 20 && !is_kept(); ++attempt) {
+    auto client = Process::Start(prove);
+    ASSERT_TRUE(client.ok()) << client.status();
+    WaitUntil(absl::Now() + absl::Seconds(20), [&] { return is_kept() || !client->is_running(); });
+    client->Kill();
+  }
+  ASSERT_TRUE(is_kept());
+
+  EXPECT_EQ(RunProgram(prove, absl::Now() + absl::Seconds(60)), absl::OkStatus());
+  EXPECT_FALSE(is_kept());
 }
 
 }  // namespace
