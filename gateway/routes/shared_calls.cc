@@ -33,7 +33,8 @@ class SharedCalls::Stream final
       next.lets_go = !std::exchange(has_let_go_, true);
     } else if (Fill(now)) {
       next.writes = is_writing_ = true;
-    } else if (is_retired_ && !std::exchange(has_ended_writes_, true)) {
+    } else if (is_retired_ && calls_.empty() && !std::exchange(has_ended_writes_, true)) {
+      // Not before: the other end may have to hear that nobody waits for a call any more.
       next.ends_writes = is_writing_ = true;
     }
     return next;
