@@ -61,7 +61,8 @@ class WatchStream final : public grpc::ServerWriteReactor<type::v1::RecordBatch>
     self_ = shared_from_this();
     if (!refusal.ok()) return EndWith(refusal);
     end_time_ = std::min(stream_->call().deadline, clock_.Now() + feed_.options().watch_time_max);
-    const absl::Status joined = feed_.Join(self_, stream_->call().caller.name, sequence_);
+    const absl::Status joined =
+        feed_.Join(self_, stream_->call().caller.name, query_.after_sequence);
     if (!joined.ok()) EndWith(joined);
   }
 

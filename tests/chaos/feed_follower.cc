@@ -73,9 +73,11 @@ void FeedFollower::ReadStream(inventory::v1::Records::Stub& records) {
 
 void FeedFollower::TakeIn(const type::v1::RecordBatch& batch) {
   base::MutexLock lock(&mutex_);
-  const auto note = [this](const std::optional<records::ChainCheck::Misfit>& misfit) {
-    if (misfit.has_value()) misfits_.push_back(absl::StrCat(misfit->sequence, ": ", misfit->what));
-  };
+  const auto note = [this](const std::optional<records::ChainCheck::Misfit>& misfit)
+                        ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                          if (misfit.has_value())
+                            misfits_.push_back(absl::StrCat(misfit->sequence, ": ", misfit->what));
+                        };
   auto block = batch.blocks().begin();
   const auto take_blocks_before = [&](int64_t sequence) {
     for (; block != batch.blocks().end() && block->last_sequence() < sequence; ++block) {
