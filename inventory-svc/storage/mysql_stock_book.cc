@@ -31,6 +31,9 @@ using mysql::Value;
 // order the join gives.
 constexpr size_t kIdsPerStatementMax = 900;
 
+// MySQL's error number for a number that is too large.
+constexpr int kOutOfRange = 1690;
+
 std::string Bytes(const base::Sha256Digest& digest) {
   return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
 }
@@ -162,6 +165,23 @@ Statement WhereRequests(absl::string_view select, const std::vector<RequestKey>&
   return statement;
 }
 
+// Fails with kOutOfRange where a document took the request of one of these movements after it was
+// looked up: a document's request is in no index that the movement's insert would meet. Waits for a
+// document that is being written; it looks for our movement in the same way.
+void RefuseRequestsOfDocuments(const TurnRecord& turn, std::vector<Statement>& statements) {
+  std::vector<RequestKey> requests;
+  for (const MovementRecord& record : turn.movements) {
+    if (record.movement.document.has_value()) continue;
+    requests.push_back({record.movement.caller, record.request_id});
+  }
+  if (requests.empty()) return;
+  // A sum that is too large ends the round trip before its COMMIT.
+  Statement statement = WhereRequests(
+      "SELECT 9223372036854775807 + COUNT(*) FROM requests FORCE INDEX (PRIMARY) WHERE ", requests);
+  statement.sql += " LOCK IN SHARE MODE";
+  statements.push_back(std::move(statement));
+}
+
 Statement FindPapersStatement(const std::vector<SourceDocument>& papers) {
   Statement statement{.sql =
                           "SELECT issuer, number, line, movement_id FROM source_documents WHERE "};
@@ -265,7 +285,9 @@ absl::StatusOr<Found> MysqlStockBook::LockAndFind(const Wanted& wanted) {
   const size_t lock_count = statements.size();
   if (!wanted.requests.empty()) {
     statements.push_back(FindPostedStatement(wanted.requests));
-    statements.push_back(FindDocumentRequestsStatement(wanted.requests));
+    if (finds_documents_) {
+      statements.push_back(FindDocumentRequestsStatement(wanted.requests));
+    }
   }
   if (!wanted.papers.empty()) statements.push_back(FindPapersStatement(wanted.papers));
   Found found;
@@ -277,7 +299,8 @@ absl::StatusOr<Found> MysqlStockBook::LockAndFind(const Wanted& wanted) {
   }
   if (found.balances.size() != ids.size()) return mysql::RunAgain("a balance row is missing");
   if (!wanted.requests.empty()) {
-    QM_RETURN_IF_ERROR(ReadRequests(results[lock_count], results[lock_count + 1], found));
+    QM_RETURN_IF_ERROR(ReadRequests(
+        results[lock_count], finds_documents_ ? results[lock_count + 1] : mysql::Rows(), found));
   }
   if (!wanted.papers.empty()) {
     for (const mysql::Row row : results.back()) {
@@ -408,6 +431,7 @@ absl::StatusOr<std::vector<Statement>> MysqlStockBook::RenderTurn(const TurnReco
   salts.reserve(turn.movements.size());
   for (const MovementRecord& record : turn.movements) salts.push_back(DrawSalts(record.movement));
   InsertMovements(turn, salts, statements);
+  RefuseRequestsOfDocuments(turn, statements);
   std::move(lines).AppendTo(statements);
   std::move(scopes).AppendTo(statements);
   InsertPapers(turn, statements);
@@ -420,7 +444,8 @@ namespace {
 // A twin that held none of our balances, or another caller with the same paper, was first. The next
 // run finds what it wrote.
 absl::Status AfterARace(const absl::Status& written) {
-  if (!mysql::DuplicateKeyName(written).has_value()) return written;
+  const bool has_met_document = mysql::GetErrno(written) == kOutOfRange;
+  if (!has_met_document && !mysql::DuplicateKeyName(written).has_value()) return written;
   return mysql::RunAgain("the request or its paper was posted meanwhile");
 }
 

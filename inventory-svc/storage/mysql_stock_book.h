@@ -31,8 +31,11 @@ mysql::Statement FindDocumentRequestsStatement(const std::vector<RequestKey>& re
 // Not thread-safe. `connection` and `balance_ids` must outlive it.
 class MysqlStockBook final : public StockBook {
  public:
-  MysqlStockBook(mysql::Connection& connection, BalanceIds& balance_ids)
-      : connection_(connection), balance_ids_(balance_ids) {}
+  // Without `finds_documents` requests that wrote a document are not looked up but met when what
+  // they would post is written; who runs again after that has to look.
+  MysqlStockBook(mysql::Connection& connection, BalanceIds& balance_ids,
+                 bool finds_documents = true)
+      : connection_(connection), balance_ids_(balance_ids), finds_documents_(finds_documents) {}
 
   absl::StatusOr<Found> LockAndFind(const Wanted& wanted) override;
   absl::StatusOr<std::optional<Movement>> LockMovement(const base::Uuid& movement_id) override;
@@ -58,6 +61,7 @@ class MysqlStockBook final : public StockBook {
 
   mysql::Connection& connection_;
   BalanceIds& balance_ids_;
+  const bool finds_documents_;
   absl::flat_hash_map<BalanceKey, LockedRow> locked_;
 };
 

@@ -62,10 +62,11 @@ absl::StatusOr<mysql::Lease> MysqlStockStore::LeaseUntil(absl::Time deadline) {
 
 absl::Status MysqlStockStore::Atomically(absl::Time deadline,
                                          absl::FunctionRef<absl::Status(StockBook&)> body) {
+  bool is_rerun = false;
   return mysql::InTransaction(
       pool_, deadline,
       [&](mysql::Connection& connection) {
-        MysqlStockBook book(connection, balance_ids_);
+        MysqlStockBook book(connection, balance_ids_, std::exchange(is_rerun, true));
         return body(book);
       },
       options_.transaction);

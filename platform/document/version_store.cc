@@ -180,12 +180,24 @@ absl::Status MysqlBook::Append(const Request& request, const NewVersion& version
       {.sql = "INSERT INTO requests (caller, request_id, method, content_hash, resource, version) "
               "VALUES (?, ?, ?, ?, ?, ?)",
        .params = {request.caller, request.request_id.ToBytes(), request.method,
-                  Bytes(request.content_hash), version.name, int64_t{version.version}}},
-      records::InsertRecords({record}),
-      {.sql = "INSERT INTO document_versions (resource, version, record_id, record_time, state, "
-              "actor, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?)",
-       .params = {version.name, int64_t{version.version}, record.record_id.ToBytes(),
-                  version.record_time, version.state, request.caller, version.snapshot}}};
+                  Bytes(request.content_hash), version.name, int64_t{version.version}}}};
+  if (!other_requests_.empty()) {
+    // A duplicate key where the other table took the request after it was looked for there. Waits
+    // for one that is being written; it looks for our row in the same way.
+    statements.push_back(
+        {.sql = absl::StrCat(
+             "INSERT INTO requests (caller, request_id, method, content_hash, resource, version) "
+             "SELECT caller, request_id, '', '', '', 0 FROM ",
+             other_requests_, " WHERE caller = ? AND request_id = ? LOCK IN SHARE MODE"),
+         .params = {request.caller, request.request_id.ToBytes()}});
+  }
+  statements.insert(
+      statements.end(),
+      {records::InsertRecords({record}),
+       {.sql = "INSERT INTO document_versions (resource, version, record_id, record_time, state, "
+               "actor, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        .params = {version.name, int64_t{version.version}, record.record_id.ToBytes(),
+                   version.record_time, version.state, request.caller, version.snapshot}}});
   ReplaceTasks(version, statements);
   const absl::Status written = connection_.ExecuteBatch(statements).status();
   if (mysql::DuplicateKeyName(written).has_value()) {

@@ -24,6 +24,7 @@ namespace quartermaster::document {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using testing::SharedDatabase;
 
 const absl::Time kTime = absl::FromUnixMicros(1'800'000'000'000'001);
@@ -48,13 +49,14 @@ class FakeWorld final : public World {
 
 class MysqlWorld final : public World {
  public:
-  MysqlWorld() : pool_(SharedDatabase(InventoryMigrations()).pool()) {
+  explicit MysqlWorld(const std::string& other_requests = "")
+      : other_requests_(other_requests), pool_(SharedDatabase(InventoryMigrations()).pool()) {
     SharedDatabase(InventoryMigrations()).ClearTables();
   }
   absl::Status Atomically(absl::Time deadline,
                           absl::FunctionRef<absl::Status(Book&)> body) override {
     return mysql::InTransaction(pool_, deadline, [&](mysql::Connection& connection) {
-      MysqlBook book(connection, uuids_);
+      MysqlBook book(connection, uuids_, other_requests_);
       return body(book);
     });
   }
@@ -75,6 +77,7 @@ class MysqlWorld final : public World {
   }
 
  private:
+  const std::string other_requests_;
   const base::SystemClock clock_;
   base::UuidSource uuids_{clock_};
   mysql::Pool& pool_;
@@ -269,6 +272,34 @@ TEST_F(MysqlBookTest, ATwinThatWroteFirstIsFoundByTheNextRun) {
   EXPECT_EQ(runs, 1);
   EXPECT_THAT(world_.Rows("SELECT resource FROM requests"), ElementsAre("notes/a"));
   EXPECT_THAT(world_.Rows("SELECT resource FROM records"), ElementsAre("notes/a"));
+}
+
+// Goal: one request never writes a document and posts, however closely the two meet.
+// Method: the movement commits after the document has looked for it and before it writes.
+TEST(MysqlBookRaceTest, ADocumentFindsTheMovementThatTookItsRequestMeanwhile) {
+  MysqlWorld world("movements");
+  int runs = 0;
+  const auto written = Write<Note, Book>(
+      world, absl::Now() + absl::Seconds(20), ARequest(1), "notes/a", kTime,
+      {.lock = [](Book&) { return absl::StatusOr<Current<Note>>(Current<Note>()); },
+       .authorize = AuthorizedByName<Note>,
+       .decide =
+           [&](Book&, const Current<Note>&, absl::Time) {
+             ++runs;
+             const auto lease = world.pool().Acquire(absl::Now() + absl::Seconds(10));
+             const auto posted = (*lease)->Execute(
+                 "INSERT INTO movements (movement_id, caller, request_id, content_hash, "
+                 "reason, occurred_time, record_time) VALUES (?, ?, ?, '', 1, NOW(6), NOW(6))",
+                 {ARequest(9).request_id.ToBytes(), ARequest(1).caller,
+                  ARequest(1).request_id.ToBytes()});
+             EXPECT_TRUE(posted.ok()) << posted.status();
+             return absl::StatusOr<Change<Note>>({.after = Note{"by us"}});
+           }});
+
+  EXPECT_EQ(status::GetReason(written.status()), "REQUEST_ID_REUSED");
+  EXPECT_EQ(runs, 1);
+  EXPECT_THAT(world.Rows("SELECT resource FROM requests"), IsEmpty());
+  EXPECT_THAT(world.Rows("SELECT resource FROM records"), IsEmpty());
 }
 
 }  // namespace

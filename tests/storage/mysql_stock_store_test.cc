@@ -160,6 +160,36 @@ TEST(MysqlStockStoreTest, MakesBalancesAgainAfterADeadlock) {
   EXPECT_GE(pool.transaction_counters().rerun_count - reruns_before, 1);
 }
 
+// Goal: one request never posts and writes a document, however closely the two meet.
+// Method: the document commits before the posting begins, or after it has looked for its request
+// and before it writes. Nothing is posted, and the next run sees why.
+TEST(MysqlStockStoreTest, APostingMeetsTheDocumentThatHasItsRequest) {
+  for (const bool is_before : {true, false}) {
+    MysqlUnderTest under_test;
+    const Draft draft;
+    const RequestKey request = {.caller = draft.caller, .request_id = RequestId(draft.request)};
+    ASSERT_TRUE(under_test.store().MakeBalances(Soon(), {draft.source, draft.destination}).ok());
+    if (is_before) under_test.MakeDocumentRequest(request);
+    std::vector<bool> found_by_run;
+
+    const absl::Status status =
+        under_test.store().Atomically(Soon(), [&](StockBook& book) -> absl::Status {
+          QM_ASSIGN_OR_RETURN(Found found,
+                              book.LockAndFind({.balances = {draft.source, draft.destination},
+                                                .requests = {request}}));
+          found_by_run.push_back(found.requests.contains(request));
+          if (found_by_run.back()) return absl::OkStatus();
+          if (!is_before) under_test.MakeDocumentRequest(request);
+          return book.RecordAndCommit(MakeRecord(draft, RequestId(7), std::move(found.balances)));
+        });
+
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_THAT(found_by_run, ElementsAre(false, true));
+    EXPECT_FALSE(under_test.store().FindMovement(Soon(), RequestId(7))->has_value());
+    EXPECT_THAT(under_test.Violations(), IsEmpty());
+  }
+}
+
 // A scan in place of the range would lock what it reads in another order, or all there is.
 TEST(MysqlStockBookTest, LockingReadWalksThePrimaryKeyAtItsLargest) {
   mysql::Pool& pool = EmptyLedgerDatabase();
