@@ -38,7 +38,8 @@ class SingleFlight {
       }
       if (!joined->lacked_time) return joined->outcome;
     }
-    return Lead(deadline, load);
+    // Not the one that others may wait for in `Fly`: what they want loaded may be more.
+    return Lead(std::make_shared<Flight>(), deadline, load);
   }
 
   // The same with a load that begins after this call, so that it sees what was written before. All
@@ -54,7 +55,9 @@ class SingleFlight {
       if (!changed_.AwaitWithDeadline(&mutex_, deadline, may_go_on)) return too_late_;
       if (mine->has_landed && !mine->lacked_time) return mine->outcome;
     }
-    return Lead(deadline, load);
+    const auto flight = next_ != nullptr ? std::move(next_) : std::make_shared<Flight>();
+    next_ = nullptr;
+    return Lead(flight, deadline, load);
   }
 
  private:
@@ -65,11 +68,9 @@ class SingleFlight {
     absl::Status outcome = absl::InternalError("a load threw");
   };
 
-  // Runs the load that those in `next_` wait for, if there are any.
-  absl::Status Lead(absl::Time deadline, Load load)
+  // Runs the load of `flight`.
+  absl::Status Lead(const std::shared_ptr<Flight>& flight, absl::Time deadline, Load load)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    const auto flight = next_ != nullptr ? std::move(next_) : std::make_shared<Flight>();
-    next_ = nullptr;
     present_ = flight;
     absl::Status outcome = flight->outcome;
     {

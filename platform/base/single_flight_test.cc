@@ -116,6 +116,41 @@ TEST_F(SingleFlightTest, SharesOneFailureAndOneLoadAfterIt) {
   EXPECT_LE(later_load_count, 2);
 }
 
+// Loads may differ: one that finds that there is nothing to do must not stand for one that was
+// promised to begin later. Whoever ran the load that others wait for comes again at once, which now
+// and then is before they have woken.
+TEST_F(SingleFlightTest, DoesNotTakeAnothersLoadForALaterOne) {
+  for (int round = 0; round < 300; ++round) {
+    std::atomic<bool> has_begun = false;
+    std::atomic<bool> has_come = false;
+    std::atomic<bool> has_loaded = false;
+    std::thread leader([&] {
+      EXPECT_TRUE(flight_
+                      .JoinOrFly(absl::InfiniteFuture(),
+                                 [&] {
+                                   has_begun = true;
+                                   while (!has_come) std::this_thread::yield();
+                                   absl::SleepFor(absl::Microseconds(200));
+                                   return absl::OkStatus();
+                                 })
+                      .ok());
+      const auto nothing_to_do = [] { return absl::OkStatus(); };
+      EXPECT_TRUE(flight_.JoinOrFly(absl::InfiniteFuture(), nothing_to_do).ok());
+    });
+    while (!has_begun) std::this_thread::yield();
+    has_come = true;
+    EXPECT_TRUE(flight_
+                    .Fly(absl::InfiniteFuture(),
+                         [&] {
+                           has_loaded = true;
+                           return absl::OkStatus();
+                         })
+                    .ok());
+    leader.join();
+    ASSERT_TRUE(has_loaded) << "in round " << round;
+  }
+}
+
 TEST_F(SingleFlightTest, TriesAgainWhatFailedForItsLeadersLackOfTime) {
   HeldLoad load;
   load.outcome = absl::DeadlineExceededError("no time");
