@@ -95,9 +95,9 @@ class StockBook {
 
   // Locks the balances, in the order of their row numbers, and only then looks requests and papers
   // up, so that what it does not find is not there: a twin that held the locks before has
-  // committed. A request that wrote a document may be met by `Record` instead, and is found when the
-  // transaction runs again. Every balance row must have been made by `StockStore::MakeBalances`; the
-  // transaction runs again if one is missing.
+  // committed. A request that wrote a document may be met by `Record` instead, and is found when
+  // the transaction runs again. Every balance row must have been made by
+  // `StockStore::MakeBalances`; the transaction runs again if one is missing.
   virtual absl::StatusOr<Found> LockAndFind(const Wanted& wanted) = 0;
 
   // Locks a movement against a second reversal and returns it, with `reversed_by`.
