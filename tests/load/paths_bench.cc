@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -23,6 +24,7 @@ namespace quartermaster::load {
 namespace {
 
 constexpr int kChannelCount = 2;
+constexpr int kCallerCounts[] = {1, 8, 64, 256};
 
 // Reads a value of /proc/<pid>/status, in KiB.
 int64_t MemoryKib(pid_t pid, const std::string& key) {
@@ -59,55 +61,75 @@ class PathsBench {
   }
 
  private:
-  RunResult Post(const std::vector<std::shared_ptr<grpc::Channel>>& channels,
-                 const MakeRequest& requests, int caller_count, bool has_token) {
-    RunOptions options{.caller_count = caller_count};
-    if (has_token) options.metadata = {{"authorization", bearer_}};
-    return RunPostings(channels, requests, options);
+  // A way to the service.
+  struct Way {
+    std::string name;
+    std::function<RunResult(const MakeRequest& requests, int caller_count)> post;
+  };
+
+  std::vector<Way> Ways() {
+    const std::vector<std::pair<std::string, std::string>> token = {{"authorization", bearer_}};
+    const auto by_grpc = [](const auto& channels, const auto& metadata) {
+      return [=](const MakeRequest& requests, int caller_count) {
+        return RunPostings(channels, requests,
+                           {.caller_count = caller_count, .metadata = metadata});
+      };
+    };
+    const auto no_token = decltype(token)();
+    return {{"direct", by_grpc(direct_, no_token)},
+            {"nginx", by_grpc(through_nginx_, no_token)},
+            {"gateway", by_grpc(gateway_, token)},
+            {"JSON", [=, this](const MakeRequest& requests, int caller_count) {
+               return RunJsonPostings(stack_->gateway_http_address(), requests,
+                                      {.caller_count = caller_count, .metadata = token});
+             }}};
+  }
+
+  static std::string KeyOf(const std::string& way, int callers, bool is_hot) {
+    return absl::StrCat(is_hot ? "hot" : "spread", ", ", callers, " callers, ", way);
   }
 
   // Fails if a call did: figures of refusals mean nothing.
   absl::Status MeasurePaths() {
-    std::map<std::string, Probe> probes;
-    for (const int callers : {1, 8, 64}) {
-      const auto add = [&](const std::string& name, std::function<RunResult()> run) {
-        const std::string key = absl::StrCat(name, ", ", callers);
-        probes[key] = {.name = key, .run = std::move(run)};
-      };
-      add("direct spread",
-          [=, this] { return Post(direct_, SpreadPostings(WorldSize()), callers, false); });
-      add("direct hot", [=, this] { return Post(direct_, HotPostings(), callers, false); });
-      add("gateway spread",
-          [=, this] { return Post(gateway_, SpreadPostings(WorldSize()), callers, true); });
-      add("nginx spread",
-          [=, this] { return Post(through_nginx_, SpreadPostings(WorldSize()), callers, false); });
-      add("JSON spread", [=, this] {
-        return RunJsonPostings(stack_->gateway_http_address(), SpreadPostings(WorldSize()),
-                               {.caller_count = callers, .metadata = {{"authorization", bearer_}}});
-      });
-    }
     for (int i = 0; i < repetition_count_; ++i) {
-      for (auto& [name, probe] : probes) {
-        std::cerr << "repetition " << i + 1 << " of " << repetition_count_ << ": " << name << "\n";
-        probe.results.push_back(probe.run());
+      for (const int callers : kCallerCounts) {
+        for (const bool is_hot : {false, true}) RunOnce(i, callers, is_hot);
       }
     }
     std::cout << "| PostMovement, callers | postings/s | p50 ms | p99 ms | errors "
                  "|\n|---|---|---|---|---|\n";
-    for (const auto& [name, probe] : probes) {
+    for (const auto& [name, probe] : probes_) {
       const std::string error = PrintProbe(probe);
       if (!error.empty()) return absl::InternalError(error);
     }
     std::cout << "\n| ratio | median | worst quarter | goal | |\n|---|---|---|---|---|\n";
-    PrintGoal("gateway gRPC / nginx grpc_pass, 64 callers",
-              RatioOf(probes["gateway spread, 64"], probes["nginx spread, 64"]), 1.3);
-    PrintGoal("gateway gRPC / nginx grpc_pass, 8 callers",
-              RatioOf(probes["gateway spread, 8"], probes["nginx spread, 8"]), 1.0);
-    PrintGoal("gateway JSON / gateway gRPC, 64 callers",
-              RatioOf(probes["JSON spread, 64"], probes["gateway spread, 64"]), 0.5);
-    PrintGoal("gateway JSON / gateway gRPC, 8 callers",
-              RatioOf(probes["JSON spread, 8"], probes["gateway spread, 8"]), 0.5);
+    for (const int callers : kCallerCounts) {
+      if (callers == 1) continue;
+      for (const bool is_hot : {false, true}) PrintGoals(callers, is_hot);
+    }
     return absl::OkStatus();
+  }
+
+  // One way right after the other.
+  void RunOnce(int repetition, int callers, bool is_hot) {
+    for (const Way& way : Ways()) {
+      const std::string key = KeyOf(way.name, callers, is_hot);
+      std::cerr << "repetition " << repetition + 1 << " of " << repetition_count_ << ": " << key
+                << "\n";
+      Probe& probe = probes_[key];
+      probe.name = key;
+      probe.results.push_back(
+          way.post(is_hot ? HotPostings() : SpreadPostings(WorldSize()), callers));
+    }
+  }
+
+  void PrintGoals(int callers, bool is_hot) {
+    const auto probe = [&](const std::string& way) { return probes_[KeyOf(way, callers, is_hot)]; };
+    const std::string what = absl::StrCat(is_hot ? "hot, " : "spread, ", callers, " callers");
+    PrintGoal(absl::StrCat("gateway gRPC / nginx grpc_pass, ", what),
+              RatioOf(probe("gateway"), probe("nginx")), callers < 64 ? 1.0 : 1.3);
+    PrintGoal(absl::StrCat("gateway JSON / gateway gRPC, ", what),
+              RatioOf(probe("JSON"), probe("gateway")), 0.5);
   }
 
   void PrintStart(int64_t idle_inventory_kib, int64_t idle_gateway_kib) {
@@ -137,6 +159,7 @@ class PathsBench {
   std::vector<std::shared_ptr<grpc::Channel>> direct_;
   std::vector<std::shared_ptr<grpc::Channel>> gateway_;
   std::vector<std::shared_ptr<grpc::Channel>> through_nginx_;
+  std::map<std::string, Probe> probes_;
 };
 
 }  // namespace
