@@ -25,9 +25,9 @@ grpc::ServerUnaryReactor* OverviewService::GetSituation(grpc::CallbackServerCont
 
 absl::StatusOr<std::string> OverviewService::MintIdentity(absl::string_view authorization) const {
   const absl::Time now = clock_.Now();
-  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const auth::Claims> claims,
-                      authenticator_.Verify(authorization, now));
-  return minter_.Mint(*claims, now);
+  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const auth::EdgeAuthenticator::Person> person,
+                      authenticator_.Identify(authorization, now));
+  return minter_.Mint(person->claims, now);
 }
 
 }  // namespace quartermaster::gateway

@@ -30,14 +30,14 @@ absl::StatusOr<absl::Time> Gate::BoundDeadline(absl::Time asked, absl::Time now)
 absl::Status Gate::Admit(const GatewayMethod& method, const Asked& asked, EdgeCall& call) const {
   const absl::Time now = clock_.Now();
   call.call.method = method.info.name;
-  QM_ASSIGN_OR_RETURN(call.call.caller, Authenticate(asked.authorization));
+  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const auth::EdgeAuthenticator::Person> person,
+                      authenticator_.Identify(asked.authorization, now));
+  call.call.caller = person->caller;
   if (!call.call.caller.MayAnywhere(method.info.permission, now)) {
     return status::PermissionDenied(method.info.permission, method.info.name);
   }
   QM_ASSIGN_OR_RETURN(call.call.deadline, BoundDeadline(asked.deadline, now));
-  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const auth::Claims> claims,
-                      authenticator_.Verify(asked.authorization, now));
-  QM_ASSIGN_OR_RETURN(call.identity_token, minter_.Mint(*claims, now));
+  QM_ASSIGN_OR_RETURN(call.identity_token, minter_.Mint(person->claims, now));
   call.authorization = asked.authorization;
   return absl::OkStatus();
 }

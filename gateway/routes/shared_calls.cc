@@ -9,11 +9,22 @@ namespace pb = internal::v1;
 class SharedCalls::Stream final
     : public grpc::ClientBidiReactor<pb::PostForCallersRequest, pb::PostForCallersResponse> {
  public:
-  explicit Stream(SharedCalls& owner, absl::Time now) : owner_(owner), begin_time_(now) {}
+  // Called with the owner's mutex held.
+  Stream(SharedCalls& owner, absl::Time now) : owner_(owner), begin_time_(now) {
+    ++owner_.stream_count_;
+  }
+  // Called without. What holds on to the channel goes before the owner is told, so that the channel
+  // never ends within a callback of its own.
+  ~Stream() override {
+    context_.reset();
+    base::MutexLock lock(&owner_.mutex_);
+    --owner_.stream_count_;
+    if (owner_.is_ending_) owner_.changed_.SignalAll();
+  }
 
   // Called once, before anything is sent.
   void Start(pb::Relay::Stub& stub) {
-    stub.async()->PostForCallers(&context_, this);
+    stub.async()->PostForCallers(context_.get(), this);
     // Writes begin outside of gRPC's callbacks too.
     AddHold();
     StartRead(&response_);
@@ -59,7 +70,7 @@ class SharedCalls::Stream final
     return std::move(entry.mapped().call);
   }
 
-  void TryCancel() { context_.TryCancel(); }
+  void TryCancel() { context_->TryCancel(); }
 
  private:
   struct Entry {
@@ -95,7 +106,7 @@ class SharedCalls::Stream final
 
   void OnReadInitialMetadataDone(bool) override {
     base::MutexLock lock(&owner_.mutex_);
-    is_greeted_ = context_.GetServerInitialMetadata().contains("qm-relay");
+    is_greeted_ = context_->GetServerInitialMetadata().contains("qm-relay");
   }
 
   void OnReadDone(bool ok) override {
@@ -165,7 +176,6 @@ class SharedCalls::Stream final
       }
       self = owner_.LetGo(*this);
     }
-    // From here on the owner may be gone, unless there are calls.
     for (const Entry& entry : entries) {
       if (is_greeted && entry.is_sent) {
         entry.call->Answer(grpc::Status(grpc::StatusCode::UNAVAILABLE, ""), grpc::ByteBuffer());
@@ -177,7 +187,7 @@ class SharedCalls::Stream final
 
   SharedCalls& owner_;
   const absl::Time begin_time_;
-  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientContext> context_ = std::make_unique<grpc::ClientContext>();
   pb::PostForCallersRequest request_;
   pb::PostForCallersResponse response_;
 
@@ -214,7 +224,8 @@ SharedCalls::~SharedCalls() {
     is_ending_ = true;
     changed_.SignalAll();
     for (const std::shared_ptr<Stream>& stream : live_) stream->TryCancel();
-    changed_.Await(&mutex_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return live_.empty(); });
+    streams_.clear();
+    changed_.Await(&mutex_, [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stream_count_ == 0; });
   }
   watcher_.join();
 }
@@ -269,7 +280,6 @@ std::shared_ptr<SharedCalls::Stream> SharedCalls::LetGo(const Stream& stream) {
     live_.erase(one);
     break;
   }
-  if (is_ending_) changed_.SignalAll();
   return last;
 }
 

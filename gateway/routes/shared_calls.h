@@ -115,6 +115,8 @@ class SharedCalls {
   size_t next_stub_ ABSL_GUARDED_BY(mutex_) = 0;
   // Those that gRPC has not let go of.
   std::set<std::shared_ptr<Stream>> live_ ABSL_GUARDED_BY(mutex_);
+  // All that are not destroyed.
+  int stream_count_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<const SharedCall*, Place> places_ ABSL_GUARDED_BY(mutex_);
   std::set<std::pair<absl::Time, const SharedCall*>> deadlines_ ABSL_GUARDED_BY(mutex_);
   // When the watcher looks again by itself.

@@ -45,7 +45,7 @@ EdgeAuthenticator::EdgeAuthenticator(const Options& options, const Roles& roles,
       keys_(std::move(keys)),
       cache_(options.cache_size_max) {}
 
-absl::StatusOr<std::shared_ptr<const Claims>> EdgeAuthenticator::Verify(
+absl::StatusOr<std::shared_ptr<const EdgeAuthenticator::Person>> EdgeAuthenticator::Identify(
     absl::string_view authorization, absl::Time now) {
   if (!absl::StartsWithIgnoreCase(authorization, kScheme)) {
     return status::CredentialsInvalid("the call needs the header authorization: Bearer {token}");
@@ -54,19 +54,22 @@ absl::StatusOr<std::shared_ptr<const Claims>> EdgeAuthenticator::Verify(
   const std::shared_ptr<const KeySet> keys = keys_->Current(now);
   const auto remembered = cache_.Find(base::Sha256(token), now);
   if (remembered.has_value() && (*remembered)->keys == keys) {
-    return std::shared_ptr<const Claims>(*remembered, &(*remembered)->claims);
+    return std::shared_ptr<const Person>(*remembered, &(*remembered)->person);
   }
   QM_ASSIGN_OR_RETURN(Claims claims, verifier_.Verify(token, *keys, now));
-  const auto known = std::make_shared<const Known>(Known{std::move(claims), keys});
-  cache_.Insert(known->claims.token_digest, known, verifier_.BelievableUntil(known->claims));
-  return std::shared_ptr<const Claims>(known, &known->claims);
+  base::Caller caller = MakeCaller(claims, roles_);
+  const auto known = std::make_shared<const Known>(
+      Known{.person = {.claims = std::move(claims), .caller = std::move(caller)}, .keys = keys});
+  const Claims& kept = known->person.claims;
+  cache_.Insert(kept.token_digest, known, verifier_.BelievableUntil(kept));
+  return std::shared_ptr<const Person>(known, &known->person);
 }
 
 absl::StatusOr<base::Caller> EdgeAuthenticator::Authenticate(const Credentials& credentials,
                                                              absl::Time now) {
-  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const Claims> claims,
-                      Verify(credentials.authorization, now));
-  return MakeCaller(*claims, roles_);
+  QM_ASSIGN_OR_RETURN(const std::shared_ptr<const Person> person,
+                      Identify(credentials.authorization, now));
+  return person->caller;
 }
 
 }  // namespace quartermaster::auth

@@ -49,18 +49,24 @@ class EdgeAuthenticator final : public Authenticator {
   static absl::StatusOr<std::unique_ptr<EdgeAuthenticator>> Make(
       Options options, const Roles& roles = Roles::BuiltIn());
 
-  // Returns what the token in an `authorization` header, `Bearer …`, says. Fails as `Authenticate`.
-  absl::StatusOr<std::shared_ptr<const Claims>> Verify(absl::string_view authorization,
-                                                       absl::Time now);
+  // What a token says, and who that is here.
+  struct Person {
+    Claims claims;
+    base::Caller caller;
+  };
 
-  // The same as a caller. Looks at `authorization` alone.
+  // Returns who shows the token in an `authorization` header, `Bearer …`. Fails as `Authenticate`.
+  absl::StatusOr<std::shared_ptr<const Person>> Identify(absl::string_view authorization,
+                                                         absl::Time now);
+
+  // The same as a caller alone. Looks at `authorization` alone.
   absl::StatusOr<base::Caller> Authenticate(const Credentials& credentials,
                                             absl::Time now) override;
 
  private:
-  // Claims, and the keys by which we know them.
+  // A person, and the keys by which we know them.
   struct Known {
-    Claims claims;
+    Person person;
     std::shared_ptr<const KeySet> keys;
   };
 

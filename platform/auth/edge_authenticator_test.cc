@@ -60,11 +60,11 @@ class EdgeAuthenticatorTest : public testing::Test {
 TEST_F(EdgeAuthenticatorTest, KnowsAPersonByTheBearerToken) {
   const std::string token = TokenOf("lin", TestEd25519(), "ed");
   for (const char* scheme : {"Bearer ", "bearer ", "BEARER "}) {
-    const auto claims = authenticator_->Verify(scheme + token, kNow);
+    const auto person = authenticator_->Identify(scheme + token, kNow);
 
-    ASSERT_TRUE(claims.ok()) << claims.status();
-    EXPECT_EQ((*claims)->subject, "lin");
-    EXPECT_EQ((*claims)->token_digest, base::Sha256(token));
+    ASSERT_TRUE(person.ok()) << person.status();
+    EXPECT_EQ((*person)->claims.subject, "lin");
+    EXPECT_EQ((*person)->claims.token_digest, base::Sha256(token));
   }
   const auto caller = authenticator_->Authenticate({.authorization = "Bearer " + token}, kNow);
   ASSERT_TRUE(caller.ok()) << caller.status();
@@ -80,13 +80,13 @@ TEST_F(EdgeAuthenticatorTest, RefusesOtherHeadersWithoutRepeatingThem) {
         std::string("Bearer canary")}) {
     SCOPED_TRACE(header);
 
-    const auto claims = authenticator_->Verify(header, kNow);
+    const auto person = authenticator_->Identify(header, kNow);
 
-    ASSERT_FALSE(claims.ok());
-    EXPECT_EQ(claims.status().code(), absl::StatusCode::kUnauthenticated);
-    EXPECT_EQ(status::GetReason(claims.status()), "CREDENTIALS_INVALID");
-    EXPECT_THAT(std::string(claims.status().message()), Not(HasSubstr("canary")));
-    EXPECT_THAT(std::string(claims.status().message()), Not(HasSubstr(token.substr(0, 20))));
+    ASSERT_FALSE(person.ok());
+    EXPECT_EQ(person.status().code(), absl::StatusCode::kUnauthenticated);
+    EXPECT_EQ(status::GetReason(person.status()), "CREDENTIALS_INVALID");
+    EXPECT_THAT(std::string(person.status().message()), Not(HasSubstr("canary")));
+    EXPECT_THAT(std::string(person.status().message()), Not(HasSubstr(token.substr(0, 20))));
   }
   // An identity made for services opens no door here.
   EXPECT_FALSE(authenticator_->Authenticate({.identity_token = token}, kNow).ok());
@@ -96,49 +96,49 @@ TEST_F(EdgeAuthenticatorTest, LearnsANewKeyWithinTheInterval) {
   const TestKey next = TestKey::Ed25519();
   const std::string old_token = absl::StrCat("Bearer ", TokenOf("lin", TestEd25519(), "ed"));
   const std::string new_token = absl::StrCat("Bearer ", TokenOf("lin", next, "next"));
-  ASSERT_TRUE(authenticator_->Verify(old_token, kNow).ok());
-  ASSERT_FALSE(authenticator_->Verify(new_token, kNow).ok());
+  ASSERT_TRUE(authenticator_->Identify(old_token, kNow).ok());
+  ASSERT_FALSE(authenticator_->Identify(new_token, kNow).ok());
 
   folder_.Put("jwks.json", RenderJwks({next.Jwk("next")}));
 
-  EXPECT_FALSE(authenticator_->Verify(new_token, kNow + absl::Seconds(4)).ok());
-  EXPECT_TRUE(authenticator_->Verify(new_token, kNow + absl::Seconds(5)).ok());
+  EXPECT_FALSE(authenticator_->Identify(new_token, kNow + absl::Seconds(4)).ok());
+  EXPECT_TRUE(authenticator_->Identify(new_token, kNow + absl::Seconds(5)).ok());
   // A key that was taken back opens nothing more, remembered or not.
-  EXPECT_FALSE(authenticator_->Verify(old_token, kNow + absl::Seconds(5)).ok());
+  EXPECT_FALSE(authenticator_->Identify(old_token, kNow + absl::Seconds(5)).ok());
 }
 
 TEST_F(EdgeAuthenticatorTest, GoesOnWithTheOldKeysWhenTheFileBreaks) {
   const std::string header = absl::StrCat("Bearer ", TokenOf("lin", TestEd25519(), "ed"));
   folder_.Put("jwks.json", R"({"keys":[{"kty":"oct","kid":"k","k":"c2VjcmV0"}]})");
 
-  EXPECT_TRUE(authenticator_->Verify(header, kNow).ok());
+  EXPECT_TRUE(authenticator_->Identify(header, kNow).ok());
   EXPECT_THAT(problems_, ElementsAre(HasSubstr("symmetric")));
 }
 
 TEST_F(EdgeAuthenticatorTest, StillKnowsPersonsThatItHadNoRoomToRemember) {
   for (int round = 0; round < 2; ++round) {
     for (const char* subject : {"a", "b", "c", "d"}) {
-      const auto claims = authenticator_->Verify(
+      const auto person = authenticator_->Identify(
           absl::StrCat("Bearer ", TokenOf(subject, TestEd25519(), "ed")), kNow);
 
-      ASSERT_TRUE(claims.ok()) << claims.status();
-      EXPECT_EQ((*claims)->subject, subject);
+      ASSERT_TRUE(person.ok()) << person.status();
+      EXPECT_EQ((*person)->claims.subject, subject);
     }
   }
 }
 
 TEST_F(EdgeAuthenticatorTest, ForgetsARememberedTokenWhenItExpires) {
   const std::string header = absl::StrCat("Bearer ", TokenOf("lin", TestEd25519(), "ed"));
-  ASSERT_TRUE(authenticator_->Verify(header, kNow).ok());
+  ASSERT_TRUE(authenticator_->Identify(header, kNow).ok());
 
-  EXPECT_TRUE(authenticator_->Verify(header, kNow + absl::Minutes(60)).ok());
-  EXPECT_FALSE(authenticator_->Verify(header, kNow + absl::Minutes(61)).ok());
+  EXPECT_TRUE(authenticator_->Identify(header, kNow + absl::Minutes(60)).ok());
+  EXPECT_FALSE(authenticator_->Identify(header, kNow + absl::Minutes(61)).ok());
 }
 
 TEST_F(EdgeAuthenticatorTest, BelievesTheDemoIssuerOnlyInTheDemo) {
   const std::string header =
       absl::StrCat("Bearer ", TokenOf("lin", TestEd25519(), "ed", kDemoIssuer));
-  EXPECT_FALSE(authenticator_->Verify(header, kNow).ok());
+  EXPECT_FALSE(authenticator_->Identify(header, kNow).ok());
   EdgeAuthenticator::Options options = Options();
   options.issuer = kDemoIssuer;
 
@@ -149,7 +149,7 @@ TEST_F(EdgeAuthenticatorTest, BelievesTheDemoIssuerOnlyInTheDemo) {
   ASSERT_FALSE(outside.ok());
   EXPECT_THAT(std::string(outside.status().message()), HasSubstr("for the demo only"));
   ASSERT_TRUE(inside.ok()) << inside.status();
-  EXPECT_TRUE((*inside)->Verify(header, kNow).ok());
+  EXPECT_TRUE((*inside)->Identify(header, kNow).ok());
 }
 
 TEST_F(EdgeAuthenticatorTest, IsNotMadeWithoutAnIssuerOrKeys) {
