@@ -31,6 +31,22 @@ std::string QueryOf(Request request) {
   return absl::StrCat("TraceLot\n", request.SerializeAsString());
 }
 
+// Anybody can make a token, so what it says is bounded. False if it is none of ours.
+bool TakePosition(const std::string& position, TraceLotCommand& command) {
+  constexpr int64_t kSequenceMax = int64_t{1} << 60;
+  const std::vector<std::string> parts = absl::StrSplit(position, '@');
+  int64_t after = 0;
+  int64_t sequence = 0;
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &after) ||
+      !absl::SimpleAtoi(parts[1], &sequence) || after < 1 || after > sequence ||
+      sequence > kSequenceMax) {
+    return false;
+  }
+  command.after_sequence = after;
+  command.sequence = sequence;
+  return true;
+}
+
 void RenderTotals(const LotTotals& totals, const std::string& base_unit, v1::LotTotals& out) {
   out.set_received_quantity(totals.received);
   out.set_on_hand_quantity(totals.on_hand);
@@ -58,14 +74,9 @@ absl::StatusOr<TraceLotCommand> ParseTraceLot(const Request& request) {
                                                             Request::Direction_IsValid, errors);
   command.is_newest_first = direction == Request::BACK_TO_SOURCE;
   // The record that the page begins after, and the last of those that all pages rest on.
-  const std::vector<std::string> position =
-      absl::StrSplit(rpc::ParsePageToken(request.page_token(), QueryOf(request), errors), '@');
-  int64_t after = 0;
-  int64_t sequence = 0;
-  if (position.size() == 2 && absl::SimpleAtoi(position[0], &after) &&
-      absl::SimpleAtoi(position[1], &sequence)) {
-    command.after_sequence = after;
-    command.sequence = sequence;
+  const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);
+  if (!position.empty() && !TakePosition(position, command)) {
+    errors.Add("page_token", "was not made for this trace");
   }
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "platform/rpc/page_token.h"
 #include "platform/rpc/parse.h"
 #include "quartermaster/inventory/v1/transfers.grpc.pb.h"
 #include "tests/service/ledger_test.h"
@@ -319,6 +320,24 @@ TEST_F(TraceLotTest, FailsInTheDocumentedOrder) {
 }
 
 // Goal: pages of one trace are of one moment, however much is posted between them.
+TEST_F(TraceLotTest, RefusesTokensThatSomebodyMadeUp) {
+  MustPost(AReceipt(1));
+  CatchUp();
+  v1::TraceLotRequest request = ATrace();
+  v1::TraceLotRequest query = request;
+  query.set_direction(v1::TraceLotRequest::ON_TO_USE);
+  const auto violated = [&](const std::string& position) {
+    request.set_page_token(rpc::MakePageToken("TraceLot\n" + query.SerializeAsString(), position));
+    return ViolatedFields(Trace(request));
+  };
+
+  EXPECT_THAT(violated("1@1"), ElementsAre());
+  for (const std::string position : {"1", "x@1", "1@1@1", "0@1", "2@1", "-9223372036854775808@1",
+                                     "9223372036854775807@9223372036854775807"}) {
+    EXPECT_THAT(violated(position), ElementsAre("page_token")) << position;
+  }
+}
+
 TEST_F(TraceLotTest, PagesRestOnTheSameMoment) {
   for (int i = 1; i <= 3; ++i) MustPost(AReceipt(i));
   CatchUp();
