@@ -1,8 +1,6 @@
 // The gateway's end of the stream that many calls share, before a server that does what each test
 // tells it to.
 
-#include "gateway/routes/shared_calls.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "gateway/routes/shared_calls.h"
 #include "platform/base/clock.h"
 #include "quartermaster/inventory/v1/ledger.grpc.pb.h"
 
