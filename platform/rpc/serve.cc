@@ -217,8 +217,7 @@ class ServedCall {
   }
 
   void Cancel() {
-    is_cancelled_.store(true, std::memory_order_relaxed);
-    state_.CountCancelled();
+    if (!is_cancelled_.exchange(true, std::memory_order_relaxed)) state_.CountCancelled();
   }
 
   bool is_cancelled() const { return is_cancelled_.load(std::memory_order_relaxed); }
