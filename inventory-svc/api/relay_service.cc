@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "inventory-svc/api/ledger_codec.h"
 #include "inventory-svc/api/post_movement.h"
+#include "platform/base/catch_all.h"
+#include "platform/log/log.h"
 #include "platform/rpc/incoming.h"
 #include "platform/rpc/malformed_requests.h"
 #include "platform/status/error.h"
@@ -333,10 +335,16 @@ void RelayService::Stream::QueueTogether(Postings postings) {
                       .bytes = bytes,
                       .run = [&service = relay_, shared](const absl::Status& turn) {
                         for (const std::shared_ptr<CarriedPosting>& posting : *shared) {
-                          if (turn.ok()) {
-                            CarriedPosting::Post(posting, service, service.clock_.Now());
-                          } else {
+                          if (!turn.ok()) {
                             posting->Answer(turn, "");
+                            continue;
+                          }
+                          // What one throws must not cost those behind it their answers.
+                          const auto thrown = base::CatchAll([&] {
+                            CarriedPosting::Post(posting, service, service.clock_.Now());
+                          });
+                          if (thrown.has_value()) {
+                            log::Error("a carried posting threw", {{"cause", *thrown}});
                           }
                         }
                       }});
