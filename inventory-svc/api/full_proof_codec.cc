@@ -1,7 +1,5 @@
 #include "inventory-svc/api/full_proof_codec.h"
 
-#include <algorithm>
-#include <limits>
 #include <string>
 
 #include "absl/numeric/int128.h"
@@ -11,6 +9,7 @@
 #include "platform/base/status_macros.h"
 #include "platform/rpc/page_token.h"
 #include "platform/rpc/parse.h"
+#include "platform/values/exact.h"
 
 namespace quartermaster::inventory {
 namespace {
@@ -22,12 +21,6 @@ std::string QueryOf(v1::ProveConservationRequest request) {
   request.clear_page_token();
   request.clear_page_size();
   return absl::StrCat("ProveConservation\n", request.SerializeAsString());
-}
-
-int64_t Saturate(absl::int128 quantity) {
-  constexpr absl::int128 kMax = std::numeric_limits<int64_t>::max();
-  constexpr absl::int128 kMin = std::numeric_limits<int64_t>::min();
-  return static_cast<int64_t>(std::clamp(quantity, kMin, kMax));
 }
 
 }  // namespace
@@ -59,9 +52,9 @@ void RenderProofPage(const v1::ProveConservationRequest& request, const NamedPro
   for (const NamedItemProof& proof : page.items) {
     v1::ConservationProof& rendered = *out.add_proofs();
     rendered.set_item(proof.item);
-    rendered.set_inside_quantity(Saturate(proof.sums.inside));
-    rendered.set_outside_quantity(Saturate(proof.sums.outside));
-    rendered.set_difference(Saturate(proof.sums.inside + proof.sums.outside));
+    rendered.set_inside_quantity(values::Saturate(proof.sums.inside));
+    rendered.set_outside_quantity(values::Saturate(proof.sums.outside));
+    rendered.set_difference(values::Saturate(proof.sums.inside + proof.sums.outside));
     rendered.set_balance_count(proof.sums.balance_count);
     rendered.set_negative_count(proof.sums.negative_count);
     is_conserved &= rendered.difference() == 0 && rendered.negative_count() == 0;
@@ -71,8 +64,8 @@ void RenderProofPage(const v1::ProveConservationRequest& request, const NamedPro
     rendered.set_kind(static_cast<v1::BalanceDifference::Kind>(named.difference.kind));
     RenderAccount(named.account, *rendered.mutable_account());
     rendered.set_lot(named.lot);
-    rendered.set_expected_quantity(Saturate(named.difference.expected));
-    rendered.set_found_quantity(Saturate(named.difference.found));
+    rendered.set_expected_quantity(values::Saturate(named.difference.expected));
+    rendered.set_found_quantity(values::Saturate(named.difference.found));
   }
   out.set_is_conserved(is_conserved);
   *out.mutable_read_time() = rpc::RenderTimestamp(read_time);

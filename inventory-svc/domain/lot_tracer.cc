@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <initializer_list>
-#include <limits>
 #include <memory>
 #include <utility>
 
@@ -14,18 +13,13 @@
 #include "inventory-svc/domain/scope.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
+#include "platform/values/exact.h"
 
 namespace quartermaster::inventory {
 namespace {
 
 constexpr char kRead[] = "ledger.read";
 constexpr size_t kListedBalancesMax = 1000;
-
-int64_t Saturate(absl::int128 quantity) {
-  constexpr absl::int128 kMax = std::numeric_limits<int64_t>::max();
-  constexpr absl::int128 kMin = std::numeric_limits<int64_t>::min();
-  return static_cast<int64_t>(std::clamp(quantity, kMin, kMax));
-}
 
 bool IsOneOf(State state, std::initializer_list<State> states) {
   return std::ranges::find(states, state) != states.end();
@@ -52,18 +46,18 @@ LotTotals SumLot(const std::vector<BalanceRow>& balances) {
   using enum State;
   absl::int128 all = 0;
   for (const BalanceRow& balance : balances) all += balance.quantity;
-  return {.received =
-              Saturate(-sum({kSupplier, kDonor, kMinistry, kProvince, kPeer, kFound, kOpening})),
-          .on_hand = Saturate(sum({kAvailable, kReserved, kQuarantine})),
-          .in_transit = Saturate(sum({kInTransit})),
-          .in_use = Saturate(sum({kInUse})),
-          .consumed = Saturate(sum({kConsumed})),
-          .sold = Saturate(sum({kSold})),
-          .given = Saturate(sum({kExternal})),
-          .lost = Saturate(sum({kLost})),
-          .expired = Saturate(sum({kExpired})),
-          .destroyed = Saturate(sum({kDestroyed})),
-          .elsewhere = Saturate(-all)};
+  return {.received = values::Saturate(
+              -sum({kSupplier, kDonor, kMinistry, kProvince, kPeer, kFound, kOpening})),
+          .on_hand = values::Saturate(sum({kAvailable, kReserved, kQuarantine})),
+          .in_transit = values::Saturate(sum({kInTransit})),
+          .in_use = values::Saturate(sum({kInUse})),
+          .consumed = values::Saturate(sum({kConsumed})),
+          .sold = values::Saturate(sum({kSold})),
+          .given = values::Saturate(sum({kExternal})),
+          .lost = values::Saturate(sum({kLost})),
+          .expired = values::Saturate(sum({kExpired})),
+          .destroyed = values::Saturate(sum({kDestroyed})),
+          .elsewhere = values::Saturate(-all)};
 }
 
 absl::StatusOr<LotTrace> LotTracer::TraceLot(const base::Call& call,

@@ -14,6 +14,8 @@
 #include "inventory-svc/storage/movement_rows.h"
 #include "inventory-svc/storage/sums.h"
 #include "platform/base/status_macros.h"
+#include "platform/status/error.h"
+#include "platform/values/exact.h"
 
 namespace quartermaster::inventory {
 namespace {
@@ -70,7 +72,11 @@ absl::StatusOr<std::vector<std::string>> FindMovementIds(mysql::Connection& conn
         UuidLiteral(base::Uuid::FromBytes(row.String(1)).value_or(base::Uuid()));
   }
   std::vector<std::string> ordered;
-  for (const int64_t sequence : sequences) ordered.push_back(ids[sequence]);
+  for (const int64_t sequence : sequences) {
+    const auto found = ids.find(sequence);
+    if (found == ids.end()) return status::Internal(absl::StrCat("record ", sequence, " is gone"));
+    ordered.push_back(found->second);
+  }
   return ordered;
 }
 
@@ -141,7 +147,13 @@ absl::StatusOr<LotMovementPage> MysqlLotHistory::ListMovements(absl::Time deadli
     const std::string id = UuidLiteral(earlier.movement.movement_id);
     movements[id] = std::move(earlier.movement);
   }
-  for (const std::string& id : ids) page.movements.push_back(std::move(movements[id]));
+  for (const std::string& id : ids) {
+    const auto movement = movements.find(id);
+    if (movement == movements.end()) {
+      return status::Internal(absl::StrCat("movement ", id, " is gone, its record is not"));
+    }
+    page.movements.push_back(std::move(movement->second));
+  }
   return page;
 }
 
@@ -169,7 +181,7 @@ absl::StatusOr<std::vector<BalanceRow>> MysqlLotHistory::ListBalances(
     for (size_t i = at; i < end; ++i) {
       const auto quantity = held.find(rows[i].Int64(0));
       if (quantity == held.end() || quantity->second == 0) continue;
-      balances.push_back(ReadBalanceRow(rows[i], Saturate(quantity->second)));
+      balances.push_back(ReadBalanceRow(rows[i], values::Saturate(quantity->second)));
     }
   }
   return balances;

@@ -8,6 +8,7 @@
 #include "inventory-svc/storage/movement_rows.h"
 #include "inventory-svc/storage/sums.h"
 #include "platform/base/status_macros.h"
+#include "platform/values/exact.h"
 
 namespace quartermaster::inventory {
 namespace {
@@ -108,7 +109,7 @@ absl::StatusOr<std::vector<BalanceRow>> MysqlStockHistory::ListBalances(absl::Ti
     for (const mysql::Row row : rows) {
       const auto quantity = quantities.find(row.Int64(0));
       if (quantity == quantities.end() || quantity->second == 0) continue;
-      balances.push_back(ReadBalanceRow(row, Saturate(quantity->second)));
+      balances.push_back(ReadBalanceRow(row, values::Saturate(quantity->second)));
       if (balances.size() == static_cast<size_t>(query.limit)) return balances;
     }
     if (rows.size() < kBalancesPerStatement) return balances;
@@ -149,11 +150,11 @@ absl::StatusOr<std::vector<StockLine>> MysqlStockHistory::SumStock(
   for (const auto& [place, sum] : sums) {
     lines.push_back({.unit = UnitId{static_cast<uint16_t>(place.first)},
                      .item = ItemId{static_cast<uint32_t>(place.second)},
-                     .available = Saturate(sum.available),
-                     .reserved = Saturate(sum.reserved),
-                     .quarantine = Saturate(sum.quarantine),
-                     .in_transit = Saturate(sum.in_transit),
-                     .expiring_soon = Saturate(sum.expiring_soon)});
+                     .available = values::Saturate(sum.available),
+                     .reserved = values::Saturate(sum.reserved),
+                     .quarantine = values::Saturate(sum.quarantine),
+                     .in_transit = values::Saturate(sum.in_transit),
+                     .expiring_soon = values::Saturate(sum.expiring_soon)});
   }
   return lines;
 }

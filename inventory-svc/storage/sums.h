@@ -5,7 +5,6 @@
 #include <limits>
 #include <string>
 
-#include "absl/numeric/int128.h"
 #include "absl/strings/numbers.h"
 #include "platform/mysql/rows.h"
 
@@ -19,15 +18,6 @@ inline int64_t ReadSum(mysql::Row row, size_t column) {
   if (absl::SimpleAtoi(digits, &sum)) return sum;
   return digits[0] == '-' ? std::numeric_limits<int64_t>::min()
                           : std::numeric_limits<int64_t>::max();
-}
-
-// Returns `quantity`, or the most, or the least, there is.
-inline int64_t Saturate(absl::int128 quantity) {
-  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
-  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
-  if (quantity > absl::int128(kMax)) return kMax;
-  if (quantity < absl::int128(kMin)) return kMin;
-  return static_cast<int64_t>(quantity);
 }
 
 }  // namespace quartermaster::inventory
