@@ -1,10 +1,12 @@
 #include "gateway/routes/upstream.h"
 
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "platform/auth/authenticator.h"
 #include "platform/base/check.h"
+#include "platform/base/mutex.h"
 #include "platform/rpc/client.h"
 #include "platform/rpc/status_codec.h"
 #include "platform/status/error.h"
@@ -28,6 +30,31 @@ absl::Status ServiceUnavailable(absl::string_view service, absl::Time since) {
        .metadata = {{"service", std::string(service)}},
        .retry_after = kRetryWhenDown});
 }
+
+// The context of a call, which goes before the call is counted out: with it goes a reference to the
+// channel, and whoever drops the last one within a callback breaks gRPC's queue of them.
+class Upstream::Context {
+ public:
+  // For the call alone; not after `LetGo`.
+  grpc::ClientContext& get() { return *context_; }
+
+  // On any thread.
+  void TryCancel() {
+    base::MutexLock lock(&mutex_);
+    if (context_ != nullptr) context_->TryCancel();
+  }
+
+  // When gRPC has ended the call.
+  void LetGo() {
+    base::MutexLock lock(&mutex_);
+    context_.reset();
+  }
+
+ private:
+  // Guards the end of what is below against its cancellation.
+  base::Mutex mutex_;
+  std::unique_ptr<grpc::ClientContext> context_ = std::make_unique<grpc::ClientContext>();
+};
 
 // One call, which goes by itself or with those of others.
 class Upstream::OneFlight final : public Upstream::Flight,
@@ -70,9 +97,9 @@ class Upstream::OneFlight final : public Upstream::Flight,
   }
 
   void GoAlone() override {
-    upstream_.Prepare(call_, context_);
+    upstream_.Prepare(call_, context_.get());
     upstream_.NextStub().UnaryCall(
-        &context_, path_, grpc::StubOptions(), &request_, &response_,
+        &context_.get(), path_, grpc::StubOptions(), &request_, &response_,
         [self = shared_from_this()](const grpc::Status& status) { self->End(status); });
   }
 
@@ -80,6 +107,7 @@ class Upstream::OneFlight final : public Upstream::Flight,
 
  private:
   void End(const grpc::Status& status) {
+    context_.LetGo();
     // What `done` holds may hold this.
     Done answer = std::move(done_);
     answer(upstream_.Judge(status, call_.call.trace.trace_id), response_);
@@ -89,7 +117,7 @@ class Upstream::OneFlight final : public Upstream::Flight,
   const std::string& path_;
   // Without the caller's grants, which are the gate's business.
   const EdgeCall call_;
-  grpc::ClientContext context_;
+  Context context_;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
   Upstream& upstream_;
@@ -105,7 +133,7 @@ class Upstream::OneStream final
   OneStream(Upstream& upstream, absl::string_view trace, grpc::ByteBuffer request, StreamSink& sink)
       : upstream_(upstream), trace_id_(trace), request_(std::move(request)), sink_(sink) {}
 
-  grpc::ClientContext& context() { return context_; }
+  grpc::ClientContext& context() { return context_.get(); }
 
   void Start(std::shared_ptr<OneStream> self) {
     self_ = std::move(self);
@@ -126,13 +154,14 @@ class Upstream::OneStream final
 
   void OnDone(const grpc::Status& status) override {
     const std::shared_ptr<OneStream> self = std::move(self_);
+    context_.LetGo();
     sink_.OnEnd(upstream_.Judge(status, trace_id_));
     upstream_.EndCall(true);
   }
 
   Upstream& upstream_;
   const std::string trace_id_;
-  grpc::ClientContext context_;
+  Context context_;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer message_;
   StreamSink& sink_;

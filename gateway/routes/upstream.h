@@ -65,8 +65,7 @@ class Upstream {
   // - UNAVAILABLE, `SERVICE_UNAVAILABLE`, if the program cannot be reached; metadata: `service`;
   // - RESOURCE_EXHAUSTED, `OVERLOADED`, if too many calls are on their way to it;
   // - DEADLINE_EXCEEDED, `DEADLINE_EXCEEDED`, a little before the call's own deadline, so that
-  // there
-  //   is time left to say so;
+  //   there is time left to say so;
   // - what the program answered.
   // Calls of `shared_path` go with those of others, if the program takes that, and by themselves if
   // not; nobody can tell from the answer.
@@ -102,6 +101,7 @@ class Upstream {
   void AwaitNoCalls() const;
 
  private:
+  class Context;
   class OneFlight;
   class OneStream;
 
