@@ -12,7 +12,10 @@ namespace quartermaster::testing {
 namespace {
 
 std::string AccountName(const ItemHistory& history, int account) {
-  return account == kOutside ? "outside" : history.accounts[static_cast<size_t>(account)];
+  if (account == kOutside) return "outside";
+  const auto place = static_cast<size_t>(account);
+  return place < history.accounts.size() ? history.accounts[place]
+                                         : absl::StrCat("account ", account);
 }
 
 std::string DescribeQuestion(const ItemHistory& history, const Operation& operation) {
@@ -31,7 +34,8 @@ std::string DescribeAnswer(const ItemHistory& history, const Operation& operatio
   if (operation.kind == Operation::Kind::kPost) return "posted";
   std::string answer;
   for (size_t i = 0; i < operation.amounts.size(); ++i) {
-    absl::StrAppend(&answer, i == 0 ? "" : ", ", history.accounts[i], " ", operation.amounts[i]);
+    absl::StrAppend(&answer, i == 0 ? "" : ", ", AccountName(history, static_cast<int>(i)), " ",
+                    operation.amounts[i]);
   }
   return answer;
 }
