@@ -17,6 +17,7 @@
 #include "tests/harness/invariants.h"
 #include "tests/harness/ledger_database.h"
 #include "tests/harness/ledger_world.h"
+#include "tests/storage/history_turns.h"
 
 namespace quartermaster::inventory {
 namespace {
@@ -44,13 +45,7 @@ class LineBooksTest : public ::testing::Test {
     }
   }
 
-  mysql::Rows Query(const std::string& sql) {
-    const absl::StatusOr<mysql::Lease> connection = pool_.Acquire(Soon());
-    EXPECT_TRUE(connection.ok()) << connection.status();
-    absl::StatusOr<mysql::Rows> rows = (*connection)->Query(sql);
-    EXPECT_TRUE(rows.ok()) << rows.status() << "\n" << sql;
-    return rows.ok() ? *std::move(rows) : mysql::Rows();
-  }
+  mysql::Rows Query(const std::string& sql) { return QueryRows(pool_, sql); }
 
   LedgerWorld world_;
   mysql::Pool& pool_;

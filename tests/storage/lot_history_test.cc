@@ -27,6 +27,7 @@
 #include "tests/harness/invariants.h"
 #include "tests/harness/ledger_database.h"
 #include "tests/harness/ledger_world.h"
+#include "tests/storage/history_turns.h"
 
 namespace quartermaster::inventory {
 namespace {
@@ -83,24 +84,10 @@ class LotHistoryTest : public ::testing::Test {
 
   void CatchUp() {
     clock_.Advance(absl::Seconds(1));
-    for (absl::StatusOr<int> sealed = 1; *sealed > 0;) {
-      sealed = sealer_.TakeTurn();
-      ASSERT_TRUE(sealed.ok()) << sealed.status();
-    }
-    for (bool has_more = true; has_more;) {
-      const auto turn = writer_.TakeTurn();
-      ASSERT_TRUE(turn.ok()) << turn.status();
-      has_more = !turn->has_value() || (*turn)->has_more;
-    }
+    SealAndTakeIn(sealer_, writer_);
   }
 
-  mysql::Rows Query(const std::string& sql) {
-    const absl::StatusOr<mysql::Lease> connection = pool_.Acquire(Soon());
-    EXPECT_TRUE(connection.ok()) << connection.status();
-    absl::StatusOr<mysql::Rows> rows = (*connection)->Query(sql);
-    EXPECT_TRUE(rows.ok()) << rows.status() << "\n" << sql;
-    return rows.ok() ? *std::move(rows) : mysql::Rows();
-  }
+  mysql::Rows Query(const std::string& sql) { return QueryRows(pool_, sql); }
 
   // Every movement that a trace tells of, read page by page.
   std::vector<base::Uuid> Movements(LotMovementQuery query, const Moment& moment) {

@@ -29,6 +29,7 @@
 #include "tests/harness/invariants.h"
 #include "tests/harness/ledger_database.h"
 #include "tests/harness/ledger_world.h"
+#include "tests/storage/history_turns.h"
 
 namespace quartermaster::inventory {
 namespace {
@@ -147,25 +148,9 @@ class StockHistoryTest : public ::testing::Test {
   }
 
   // Seals everything and takes it in.
-  void CatchUp() {
-    for (absl::StatusOr<int> sealed = 1; *sealed > 0;) {
-      sealed = sealer_.TakeTurn();
-      ASSERT_TRUE(sealed.ok()) << sealed.status();
-    }
-    for (bool has_more = true; has_more;) {
-      const auto turn = writer_.TakeTurn();
-      ASSERT_TRUE(turn.ok()) << turn.status();
-      has_more = !turn->has_value() || (*turn)->has_more;
-    }
-  }
+  void CatchUp() { SealAndTakeIn(sealer_, writer_); }
 
-  mysql::Rows Query(const std::string& sql) {
-    const absl::StatusOr<mysql::Lease> connection = pool_.Acquire(Soon());
-    EXPECT_TRUE(connection.ok()) << connection.status();
-    absl::StatusOr<mysql::Rows> rows = (*connection)->Query(sql);
-    EXPECT_TRUE(rows.ok()) << rows.status() << "\n" << sql;
-    return rows.ok() ? *std::move(rows) : mysql::Rows();
-  }
+  mysql::Rows Query(const std::string& sql) { return QueryRows(pool_, sql); }
 
   // Every answer of the history for a moment, inside and outside.
   Held Ask(const Moment& moment) {
