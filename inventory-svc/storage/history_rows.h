@@ -72,7 +72,9 @@ absl::StatusOr<std::map<int64_t, absl::int128>> ReadHeld(mysql::Connection& conn
                                                          const std::vector<int64_t>& balance_ids,
                                                          const Moment& moment);
 
-// Reads a row of a balance's number, location, state, holder, item, lot and item number.
+// What `ReadBalanceRow` reads, of balances `b`, locations `l`, items `i` and lots `t`.
+inline constexpr char kBalanceRowColumns[] =
+    "b.balance_id, l.name, b.state, b.holder, i.name, t.name, b.item_id";
 BalanceRow ReadBalanceRow(mysql::Row row, int64_t quantity);
 
 // The statements behind these, for a test that asks the server how it would run them.

@@ -163,7 +163,8 @@ absl::StatusOr<std::vector<BalanceRow>> MysqlLineBooks::NameBalances(
   QM_ASSIGN_OR_RETURN(
       const mysql::Rows rows,
       connection->Query(absl::StrCat(
-          "SELECT b.balance_id, l.name, b.state, b.holder, i.name, t.name, b.item_id FROM balances "
+          "SELECT ", kBalanceRowColumns,
+          " FROM balances "
           "b JOIN locations l ON l.location_id = b.location_id JOIN lots t ON t.lot_id = b.lot_id "
           "JOIN items i ON i.item_id = b.item_id WHERE b.balance_id IN (",
           absl::StrJoin(Numbers(balances), ","), ")")));

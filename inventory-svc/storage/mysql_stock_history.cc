@@ -26,7 +26,8 @@ std::string NumberList(const std::vector<UnitId>& units) {
 // The balances that a query is about, whatever they held.
 std::string CandidatesSql(const BalanceQuery& query, BalanceId after) {
   std::string sql = absl::StrCat(
-      "SELECT b.balance_id, l.name, b.state, b.holder, i.name, t.name, b.item_id FROM balances b "
+      "SELECT ", kBalanceRowColumns,
+      " FROM balances b "
       "JOIN locations l ON l.location_id = b.location_id JOIN lots t ON t.lot_id = b.lot_id JOIN "
       "items i ON i.item_id = b.item_id WHERE b.balance_id > ",
       ToNumber(after), " AND b.unit_id IN (", NumberList(query.units), ")");
