@@ -389,6 +389,11 @@ TEST_F(RecordsServiceTest, EndsAStreamWhileTooMuchIsOnItsWay) {
   constexpr int kCount = 8000;
   for (int i = 0; i < kCount / 500; ++i) Append(500, "units/city/locations/a-rather-long-name-");
   ASSERT_TRUE(Stream(*server_, After(0), kAuditor).ReadTo(kCount + 1));
+  // What that one had must be gone, or it is the slow one that is ended.
+  ASSERT_TRUE(Eventually([&] {
+    return server_->metrics().Render().find("qm_inventory_feed_batch_bytes 0\n") !=
+           std::string::npos;
+  }));
   auto slow = std::make_unique<Stream>(*server_, After(0), kAuditor, absl::Seconds(30),
                                        NarrowChannel(server_->address()));
   ASSERT_TRUE(slow->Next());
