@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "platform/base/check.h"
 #include "qmctl/io/csv.h"
 #include "tests/fuzz/fuzz.h"
@@ -20,16 +20,18 @@ void TryInput(absl::string_view input) {
     QM_CHECK(row.fields.size() == file.columns.size() && row.line > 0);
   }
   if (!problems.empty()) return;
-  // At the beginning of a file a byte order mark is no part of the first column's name.
-  if (absl::StartsWith(file.columns.front(), "\xEF\xBB\xBF")) return;
-  std::string text = qmctl::RenderCsvRow(file.columns);
+  // A row of one empty field is written as an empty line, which is skipped.
+  if (file.columns.size() < 2) return;
+  // Written under names of our own, as every table that qmctl writes: a file's own names might no
+  // longer be told apart once they are disarmed.
+  std::vector<std::string> names;
+  for (size_t i = 0; i < file.columns.size(); ++i) names.push_back(absl::StrCat("column", i));
+  std::string text = qmctl::RenderCsvRow(names);
   for (const qmctl::CsvRow& row : file.rows) text += qmctl::RenderCsvRow(row.fields);
   const qmctl::CsvFile again = qmctl::ReadCsv("fuzz.csv", text, problems);
   const auto same = [](const std::string& field, const std::string& read_back) {
     return read_back == field || read_back == "'" + field;
   };
-  // A row of one empty field is written as an empty line, which is skipped.
-  if (file.columns.size() < 2) return;
   QM_CHECK(again.rows.size() == file.rows.size());
   for (size_t i = 0; i < file.rows.size(); ++i) {
     for (size_t k = 0; k < file.columns.size(); ++k) {
