@@ -8,6 +8,7 @@ import pathlib
 import sys
 
 import api_page
+import decisions
 import folders
 import layers
 import migrations
@@ -28,6 +29,8 @@ RULES = (
     protos.check_methods,
     protos.check_reasons,
     api_page.check_page,
+    decisions.check_numbers,
+    decisions.check_list,
     promises.check_named_tests,
     words.check_words,
     sources.check_built,
@@ -40,13 +43,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", type=pathlib.Path, help="the checkout")
     parser.add_argument("--build", type=pathlib.Path, help="build folder; its programs are asked for their settings")
-    parser.add_argument("--write", action="store_true", help="write docs/api.md and the settings tables")
+    parser.add_argument("--write", action="store_true", help="write docs/api.md, the settings tables and the list of decisions")
     parser.add_argument("--freeze", action="store_true", help="freeze the migrations that are not frozen yet")
     arguments = parser.parse_args()
     tree = Tree.of_checkout(arguments.root)
     if arguments.write:
         settings.write_tables(arguments.root, arguments.build)
         api_page.write_page(arguments.root, tree)
+        decisions.write_list(arguments.root, tree)
         return 0
     if arguments.freeze:
         migrations.freeze(arguments.root, tree)

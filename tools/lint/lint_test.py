@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 import api_page
+import decisions
 import folders
 import layers
 import migrations
@@ -99,6 +100,11 @@ class FoldersTest(RuleTest):
         texts = {"docs/README.md": "Not here: code.\n" * 13, "k8s/README.md": "Things.\n"}
         self.assert_finds(folders.check_readmes, texts, "longer than", "Not here:")
 
+    def test_list_that_is_written_makes_no_readme_long(self):
+        texts = {"docs/README.md": "Not here: code.\n<!-- pages -->\n" + "- one\n" * 20 + "<!-- end of pages -->\n"}
+        self.assert_finds(folders.check_readmes, texts)
+        self.assert_finds(folders.check_readmes, {"docs/README.md": texts["docs/README.md"] + "More.\n" * 12}, "longer than")
+
 
 class MigrationsTest(RuleTest):
     FOLDER = "inventory-svc/migrations"
@@ -188,6 +194,45 @@ class ApiPageTest(RuleTest):
         page = api_page.render(Tree(self.PROTOS))
         self.assert_finds(api_page.check_page, self.PROTOS | {api_page.PAGE: page})
         self.assert_finds(api_page.check_page, self.PROTOS | {api_page.PAGE: page + "x"}, "is not what the protos say")
+
+
+class DecisionsTest(RuleTest):
+    LIST = "# Decisions\n\n<!-- decisions -->\n\n- [0001](0001-books.md): Books\n\n<!-- end of decisions -->\n"
+    TEXTS = {"docs/adr/README.md": LIST, "docs/adr/0001-books.md": "# 0001: Books\n"}
+
+    def test_decisions_as_they_should_be_pass(self):
+        self.assert_finds(decisions.check_numbers, self.TEXTS)
+        self.assert_finds(decisions.check_list, self.TEXTS)
+        self.assert_finds(decisions.check_list, {"docs/README.md": ""})
+
+    def test_two_decisions_of_one_number_are_found(self):
+        texts = self.TEXTS | {"docs/adr/0001-lanes.md": "# 0001: Lanes\n"}
+        self.assert_finds(decisions.check_numbers, texts, "0001-lanes.md:1: has the number of 0001-books.md")
+
+    def test_misnamed_decision_and_one_whose_title_has_another_number_are_found(self):
+        texts = self.TEXTS | {"docs/adr/2-lanes.md": "# 0002: Lanes\n", "docs/adr/0003-feed.md": "# 0002: Feed\n"}
+        self.assert_finds(decisions.check_numbers, texts, "does not begin with '# 0003: '", "is not named as a decision")
+
+    def test_decision_missing_from_the_list_is_found(self):
+        texts = self.TEXTS | {"docs/adr/0002-lanes.md": "# 0002: Lanes\n"}
+        self.assert_finds(decisions.check_list, texts, "does not have '- [0002](0002-lanes.md): Lanes'")
+
+    def test_listed_decision_that_is_gone_and_a_list_that_is_gone_are_found(self):
+        texts = {"docs/adr/README.md": self.LIST, "docs/adr/0001-feed.md": "# 0001: Feed\n"}
+        self.assert_finds(decisions.check_list, texts, "does not have '- [0001](0001-feed.md)", "has '- [0001](0001-books.md)")
+        self.assert_finds(decisions.check_list, self.TEXTS | {"docs/adr/README.md": "# Decisions\n"}, "has no list between")
+
+    def test_list_is_written_as_the_decisions_are(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            page = root / decisions.PAGE
+            page.parent.mkdir(parents=True)
+            page.write_text(self.LIST)
+            texts = self.TEXTS | {"docs/adr/0002-lanes.md": "# 0002: Lanes\n"}
+
+            decisions.write_list(root, Tree(texts))
+
+            self.assert_finds(decisions.check_list, texts | {decisions.PAGE: page.read_text()})
 
 
 class PromisesTest(RuleTest):

@@ -1,5 +1,6 @@
 # Formats the C++ sources that git knows, and writes anew what the docs take from elsewhere: the page
-# of the API from the protos, the settings tables from the programs that are built.
+# of the API from the protos, the settings tables from the programs that are built, the list of
+# decisions from their titles.
 # shellcheck shell=sh
 make_state
 install_packages test
