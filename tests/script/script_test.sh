@@ -217,6 +217,36 @@ test_unknown_stage_is_named() {
   expect "names it" says "no stage 'parade'"
 }
 
+test_drill_passes_its_exit_code_on() {
+  run drill fresh-machine --faster
+  expect "exit code" code_is 2
+  expect "says why" says "fresh-machine takes --up-only and --ccache."
+}
+
+is_alive() { grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null; }
+
+# Deaf to SIGTERM as the real one, within the step of the drill's own that takes longest.
+test_interrupted_drill_leaves_nothing_running() {
+  stub id 'echo 0'
+  stub apt-get '[ "$1" != indextargets ] || echo "Packages Debian mirror bookworm main"'
+  stub unshare 'trap "" INT TERM; echo $$ >"$0.pid"; while :; do sleep 0.1; done'
+  PATH="$stubs:$PATH" "$copy/quartermaster" drill fresh-machine </dev/null >"$here/drill" 2>&1 &
+  script=$!
+  until [ -s "$stubs/unshare.pid" ] || ! is_alive "$script"; do sleep 0.05; done
+  machine=$(cat "$stubs/unshare.pid")
+  expect "runs" is_alive "$machine"
+  kill -TERM "$script"
+  for _ in $(seq 100); do ! is_alive "$script" && ! is_alive "$machine" || sleep 0.1; done
+  said=$(cat "$here/drill")
+  expect "the machine is gone" not is_alive "$machine"
+  expect "the script is gone" not is_alive "$script"
+  kill -KILL "$machine" "$script" 2>/dev/null
+  code=0
+  wait "$script" || code=$?
+  expect "exit code" code_is 143
+  expect "says so" says "The drill was interrupted"
+}
+
 count=0
 for current in $(sed -n 's/^\(test_[a-z_]*\)() {$/\1/p' "$0"); do
   arrange

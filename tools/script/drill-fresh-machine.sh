@@ -49,11 +49,14 @@ make_bare_debian() {
   fi
   # With its own mounts, so that a run that was killed leaves none behind.
   remove_machine new && mkdir -p "$machines" &&
-    unshare --mount --pid --fork --kill-child \
-      debootstrap --variant=minbase --include=git bookworm "$machines/new" "$mirror" &&
+    apart debootstrap --variant=minbase --include=git bookworm "$machines/new" "$mirror" &&
     debian_sources | sed 's/^/deb /' >"$machines/new/etc/apt/sources.list" &&
     mv "$machines/new" "$machines/bare"
 }
+
+# Runs a command with its own mounts and process ids. It ends when the shell that waits for it does,
+# and all that it runs with it: unshare itself is deaf to SIGTERM and SIGINT meanwhile.
+apart() { setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child "$@"; }
 
 # Never follows a mount into the machine that we run on.
 remove_machine() { rm -rf --one-file-system "${machines:?}/$1"; }
@@ -79,7 +82,7 @@ give_cache() {
 in_machine() {
   settings="$ports $cache_settings"
   [ "$2" = root ] || settings="$settings CCACHE_READONLY=1"
-  unshare --mount --pid --fork --kill-child sh -c '
+  apart sh -c '
     mount --make-rprivate / && mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" &&
       mount -t sysfs -o ro sysfs "$1/sys" && mount -t tmpfs tmpfs "$1/tmp" && chmod 1777 "$1/tmp" &&
       { [ -z "$6" ] || mount --bind "$6" "$1$7"; } &&
