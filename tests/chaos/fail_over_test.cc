@@ -361,19 +361,27 @@ class FailOverWithClocksApartTest : public FailOverTest {
   }
 
   // Asks both servers in turn for moments since `start`, again and again, and keeps every answer;
-  // what was answered before must be answered alike.
+  // what was answered before must be answered alike. Once all is over it goes on until enough was
+  // answered: while nobody seals there is no answer about the time since.
   void AskForMoments(absl::Time start) {
-    for (int asked = 0; !is_over_; ++asked) {
-      const auto server = static_cast<size_t>(asked % 2);
-      // Half of the time one that has been asked for: by then another may seal.
-      absl::Time moment = start + (absl::Now() - start) * (asked % 7) / 7;
-      if (asked % 4 < 2 && !given_.empty()) {
-        moment = std::next(given_.begin(), asked % static_cast<int>(given_.size()))->first;
-      }
-      const auto stock = StockAt(server, moment);
-      if (stock.ok()) Compare(moment, *stock);
-      WaitUntil(absl::Now() + absl::Milliseconds(10), [] { return false; });
+    int asked = 0;
+    while (!is_over_) AskForMoment(asked++, start);
+    EXPECT_TRUE(WaitUntil(Soon(), [&] {
+      AskForMoment(asked++, start);
+      return new_count_ > 10 && again_count_ > 10;
+    })) << "hardly any moment was answered";
+  }
+
+  void AskForMoment(int asked, absl::Time start) {
+    const auto server = static_cast<size_t>(asked % 2);
+    // Half of the time one that has been asked for: by then another may seal.
+    absl::Time moment = start + (absl::Now() - start) * (asked % 7) / 7;
+    if (asked % 4 < 2 && !given_.empty()) {
+      moment = std::next(given_.begin(), asked % static_cast<int>(given_.size()))->first;
     }
+    const auto stock = StockAt(server, moment);
+    if (stock.ok()) Compare(moment, *stock);
+    WaitUntil(absl::Now() + absl::Milliseconds(10), [] { return false; });
   }
 
   void Compare(absl::Time moment, const Stock& stock) {
@@ -417,8 +425,6 @@ TEST_F(FailOverWithClocksApartTest, NoFollowerSeesLessThanNothingAndNoAnswerChan
   std::set<Stock> stocks;
   for (const auto& [moment, stock] : given_) stocks.insert(stock);
   EXPECT_GT(stocks.size(), 1u) << "all moments were alike";
-  EXPECT_GT(new_count_, 10);
-  EXPECT_GT(again_count_, 10);
   std::cout << new_count_ << " moments answered, " << again_count_ << " times asked again\n";
 }
 
