@@ -23,6 +23,8 @@ struct StackOptions {
   std::string database_socket;
   // Environment of what makes keys and certificates: a clock that is wrong, say.
   std::map<std::string, std::string> keys_environment;
+  // Flags of the database beside those of `MariaDbServer`; they win.
+  std::vector<std::string> database_flags;
   // What systems.json says; empty: what the demo's says.
   std::string systems_json;
   // Settings beside those that the stack makes; they win.
