@@ -3,12 +3,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 
-#include "inventory_migrations.h"
 #include "platform/base/status_macros.h"
 #include "platform/log/log.h"
 #include "platform/mysql/connection.h"
-#include "platform/mysql/migrate.h"
 #include "platform/mysql/pool_metrics.h"
 #include "platform/status/error.h"
 
@@ -17,8 +16,6 @@ namespace {
 
 constexpr absl::Duration kRefreshTimeMax = absl::Seconds(5);
 constexpr std::chrono::seconds kRefreshInterval(1);
-// Readiness is asked once a second; who waits longer for the database is not ready.
-constexpr absl::Duration kCheckTimeMax = absl::Seconds(1);
 
 PostingLanes::Options WithDatabaseThreads(PostingLanes::Options options) {
   options.run_thread = [](absl::FunctionRef<void()> life) {
@@ -38,27 +35,29 @@ const std::vector<absl::string_view>& ServiceNames() {
   return *names;
 }
 
-Inventory::Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
-                     const rpc::Serve& serve, telemetry::Metrics& metrics, const Options& options)
-    : pools_(pools),
-      uuids_(uuids),
-      unit_store_(pools.reads, pools.writes, uuids),
-      item_store_(pools.reads, pools.writes, uuids),
-      stock_store_(pools.postings),
-      queries_(pools.reads, pools.reports),
-      history_(pools.reads, pools.reports),
-      lot_history_(pools.reads),
-      line_books_(pools.reports),
-      lot_store_(pools.writes, uuids),
-      transfer_store_(pools.reads, pools.writes, stock_store_.balance_ids(), uuids),
+Inventory::Inventory(const Connections& connections, const base::Clock& clock,
+                     base::UuidSource& uuids, const rpc::Serve& serve, telemetry::Metrics& metrics,
+                     const Options& options)
+    : connections_(connections),
+      unit_store_(connections.pools.reads, connections.pools.writes, uuids),
+      item_store_(connections.pools.reads, connections.pools.writes, uuids),
+      stock_store_(connections.pools.postings),
+      queries_(connections.pools.reads, connections.pools.reports),
+      history_(connections.pools.reads, connections.pools.reports),
+      lot_history_(connections.pools.reads),
+      line_books_(connections.pools.reports),
+      lot_store_(connections.pools.writes, uuids),
+      transfer_store_(connections.pools.reads, connections.pools.writes, stock_store_.balance_ids(),
+                      uuids),
       units_(unit_store_, clock, options.look_again_after),
       items_(item_store_, kItemsInMemoryMax),
-      record_scopes_(pools.records, units_),
-      feed_({pools.records, pools.reads}, record_scopes_, clock, options.feed),
+      record_scopes_(connections.pools.records, units_),
+      feed_({connections.pools.records, connections.pools.reads}, record_scopes_, clock,
+            options.feed),
       unit_registry_(unit_store_, units_, clock),
       catalog_(item_store_, items_, units_, clock),
       ledger_(stock_store_, units_, items_, clock, uuids),
-      lane_store_(pools.lanes, {.transaction = {.reruns_lock_waits = false}},
+      lane_store_(connections.lanes, {.transaction = {.reruns_lock_waits = false}},
                   stock_store_.balance_ids()),
       turns_(lane_store_, ledger_, clock, options.turns),
       lanes_(turns_, clock, metrics, WithDatabaseThreads(options.lanes)),
@@ -98,28 +97,22 @@ void Inventory::StartRefreshing() {
   });
 }
 
-void Inventory::StartSealing(const records::SealerOptions& options, telemetry::Metrics& metrics) {
-  sealer_ = std::make_unique<records::Sealer>(pools_.records, clock_, uuids_, options, metrics);
-  sealer_->Start();
-}
-
 void Inventory::StartFeed(telemetry::Metrics& metrics) {
   feed_.AddMetrics(metrics);
   feed_.Start();
 }
 
+void Inventory::EndStreams() {
+  feed_.Stop();
+  relay_service_.Close();
+}
+
 void Inventory::StartHistory(const HistoryOptions& options, telemetry::Metrics& metrics) {
-  history_keeper_ = std::make_unique<HistoryKeeper>(pools_.records, clock_, options, metrics);
+  history_keeper_ =
+      std::make_unique<HistoryKeeper>(connections_.pools.records, clock_, options, metrics);
 }
 
 void Inventory::AddChecks(telemetry::Readiness& readiness) {
-  readiness.AddCheck("schema", [this] {
-    return mysql::CheckSchema(pools_.reads, InventoryMigrations(), absl::Now() + kCheckTimeMax);
-  });
-  readiness.AddCheck("database", [this]() -> absl::Status {
-    QM_ASSIGN_OR_RETURN(const mysql::DurabilityReport report, pools_.reads.JudgeDurability());
-    return report.ok() ? absl::OkStatus() : status::StorageUnavailable(report.ToString());
-  });
   readiness.AddCheck("posting lanes", [this] { return lanes_.CheckMoving(); });
   readiness.AddCheck("units", [this] {
     return units_.is_loaded() ? absl::OkStatus()
@@ -128,12 +121,9 @@ void Inventory::AddChecks(telemetry::Readiness& readiness) {
 }
 
 void Inventory::AddMetrics(telemetry::Metrics& metrics) {
-  mysql::AddPoolMetrics(metrics, {{"reads", pools_.reads},
-                                  {"writes", pools_.writes},
-                                  {"postings", pools_.postings},
-                                  {"reports", pools_.reports},
-                                  {"records", pools_.records},
-                                  {"lanes", pools_.lanes}});
+  std::vector<mysql::NamedPool> pools = connections_.pools.named();
+  pools.push_back({"lanes", connections_.lanes});
+  mysql::AddPoolMetrics(metrics, std::move(pools));
 }
 
 std::vector<grpc::Service*> Inventory::services() {

@@ -32,21 +32,16 @@
 #include "platform/base/uuid.h"
 #include "platform/mysql/pool.h"
 #include "platform/records/feed.h"
-#include "platform/records/sealer.h"
 #include "platform/rpc/serve.h"
+#include "platform/service/program.h"
 #include "platform/telemetry/metrics.h"
 #include "platform/telemetry/readiness.h"
 
 namespace quartermaster::inventory {
 
-// The connections of each class of calls: as many as the class has threads.
-struct Pools {
-  mysql::Pool& reads;
-  mysql::Pool& writes;
-  mysql::Pool& postings;
-  mysql::Pool& reports;
-  // For what seals and follows the records: three connections.
-  mysql::Pool& records;
+// What it reads and writes by.
+struct Connections {
+  service::Pools& pools;
   // One for each posting lane.
   mysql::Pool& lanes;
 };
@@ -72,7 +67,7 @@ class Inventory {
     RelayOptions relay = {};
   };
 
-  Inventory(const Pools& pools, const base::Clock& clock, base::UuidSource& uuids,
+  Inventory(const Connections& connections, const base::Clock& clock, base::UuidSource& uuids,
             const rpc::Serve& serve, telemetry::Metrics& metrics, const Options& options);
 
   // Takes in what other replicas changed of units and items. The first success makes the service
@@ -82,25 +77,19 @@ class Inventory {
   // Refreshes once a second, on a thread of its own, until this goes.
   void StartRefreshing();
 
-  // Seals records, on a thread of its own, while this process holds the lease; until this goes,
-  // which seals what is left.
-  void StartSealing(const records::SealerOptions& options, telemetry::Metrics& metrics);
-
   // Follows the sealed records for those who watch them, on a thread of its own.
   void StartFeed(telemetry::Metrics& metrics);
-  // Ends all who watch: they are never done by themselves. For when draining begins.
-  void StopFeed() { feed_.Stop(); }
-  // Has the gateway send no more postings by the streams that it has: for then, too.
-  void CloseRelay() { relay_service_.Close(); }
+  // Ends the streams that are never done by themselves: those of all who watch, and those by which
+  // gateways send postings. For when draining begins.
+  void EndStreams();
 
   // Writes down what the books held when, on a thread of its own, until this goes.
   void StartHistory(const HistoryOptions& options, telemetry::Metrics& metrics);
 
-  // Adds what must hold before calls are taken: the tree is loaded, the schema is there, the
-  // database is as durable as we promise.
+  // Adds what must hold before calls are taken: the tree is loaded, and the lanes move.
   void AddChecks(telemetry::Readiness& readiness);
 
-  // Adds what the pools count. Call it once.
+  // Adds what the connections count. Call it once.
   void AddMetrics(telemetry::Metrics& metrics);
 
   std::vector<grpc::Service*> services();
@@ -108,8 +97,7 @@ class Inventory {
  private:
   static constexpr size_t kItemsInMemoryMax = 10'000;
 
-  const Pools pools_;
-  base::UuidSource& uuids_;
+  const Connections connections_;
   MysqlUnitStore unit_store_;
   MysqlItemStore item_store_;
   MysqlStockStore stock_store_;
@@ -144,7 +132,6 @@ class Inventory {
   const base::Clock& clock_;
   // Last, so that they end before what they work on.
   std::jthread refresher_;
-  std::unique_ptr<records::Sealer> sealer_;
   std::unique_ptr<HistoryKeeper> history_keeper_;
 };
 

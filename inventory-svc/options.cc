@@ -5,48 +5,8 @@
 namespace quartermaster::inventory {
 
 void Options::Declare(config::Settings& settings) {
-  server.program = "inventory-svc";
-  server.Declare(settings);
-
-  settings.Path("QM_INVENTORY_DATABASE_SOCKET", &database.unix_socket,
-                {.help = "Unix socket of the database; takes the place of host and port."});
-  settings.String("QM_INVENTORY_DATABASE_HOST", &database.host,
-                  {.help = "Host of the database; needs the CA unless it is loopback."});
-  settings.Int("QM_INVENTORY_DATABASE_PORT", &database.port,
-               {.min = 1, .max = 65535, .help = "Port of the database."});
-  settings.String("QM_INVENTORY_DATABASE_NAME", &database.database,
-                  {.is_required = true, .help = "Schema that holds this service's tables."});
-  settings.String("QM_INVENTORY_DATABASE_USER", &database.user,
-                  {.is_required = true, .help = "User of the database."});
-  std::string password;
-  settings.Secret("QM_INVENTORY_DATABASE_PASSWORD", &password, {.help = "That user's password."});
-  database.password = mysql::Password(password);
-  settings.Path(
-      "QM_INVENTORY_DATABASE_CA_FILE", &database.ssl_ca,
-      {.help = "CA that signed the database's certificate; the link is then encrypted and "
-               "the server verified."});
-  settings.Path("QM_INVENTORY_DATABASE_CERTIFICATE_FILE", &database.ssl_certificate,
-                {.help = "Our certificate for the database, if it asks for one."});
-  settings.Path("QM_INVENTORY_DATABASE_KEY_FILE", &database.ssl_key,
-                {.help = "That certificate's key."});
-  settings.Duration("QM_INVENTORY_DATABASE_LOCK_WAIT", &database.lock_wait_timeout,
-                    {.min = absl::Seconds(1),
-                     .max = absl::Seconds(30),
-                     .help = "How long a statement waits for another transaction's row lock."});
-  settings.Duration("QM_INVENTORY_DATABASE_READ_TIMEOUT", &database.read_timeout,
-                    {.min = absl::Seconds(1),
-                     .max = absl::Minutes(5),
-                     .help = "Longest silence of the database within a statement."});
-  settings.Duration("QM_INVENTORY_DATABASE_TRANSACTION_IDLE_MAX", &database.transaction_idle_max,
-                    {.min = absl::Seconds(1),
-                     .max = absl::Minutes(5),
-                     .help = "How long a process that stands still within a transaction keeps what "
-                             "it has locked; MariaDB ends its session then."});
-  settings.Duration("QM_INVENTORY_DATABASE_DURABILITY_INTERVAL", &durability_age_max,
-                    {.min = absl::Seconds(1),
-                     .max = absl::Minutes(5),
-                     .help = "How often the database is asked whether it is still as durable as "
-                             "promised; readiness follows."});
+  service.server.program = "inventory-svc";
+  service.Declare(settings);
 
   settings.Int("QM_INVENTORY_POSTING_LANES", &inventory.lanes.lane_count,
                {.min = 0,
@@ -87,11 +47,6 @@ void Options::Declare(config::Settings& settings) {
        .unit = "calls",
        .help = "Of one such stream that are not answered; no more is read until some are."});
 
-  settings.Path(
-      "QM_INVENTORY_AUTH_GATEWAY_JWKS_FILE", &authenticator.gateway_keys_path,
-      {.is_required = true, .help = "JWKS with the keys that the gateway signs identities with."});
-  settings.Path("QM_INVENTORY_AUTH_SYSTEMS_FILE", &authenticator.systems_path,
-                {.help = "Which systems may call directly, and with which grants."});
   sealer.Declare(settings);
   inventory.feed.Declare(settings);
   history.Declare(settings);

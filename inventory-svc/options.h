@@ -1,24 +1,16 @@
 #pragma once
 
-#include <string>
-
 #include "inventory-svc/history_keeper.h"
 #include "inventory-svc/inventory.h"
-#include "platform/auth/service_authenticator.h"
 #include "platform/config/settings.h"
-#include "platform/mysql/options.h"
-#include "platform/records/feed.h"
 #include "platform/records/sealer.h"
-#include "platform/rpc/server.h"
+#include "platform/service/service_options.h"
 
 namespace quartermaster::inventory {
 
 // All that an operator may set, with its defaults.
 struct Options {
-  rpc::ServerOptions server;
-  mysql::ConnectionOptions database;
-  absl::Duration durability_age_max = absl::Seconds(10);
-  auth::ServiceAuthenticator::Options authenticator;
+  service::ServiceOptions service;
   records::SealerOptions sealer;
   HistoryOptions history;
   Inventory::Options inventory;

@@ -4,12 +4,12 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
-#include <optional>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "inventory_migrations.h"
 #include "platform/base/check.h"
 #include "platform/log/log.h"
 #include "platform/mysql/connection.h"
@@ -19,22 +19,6 @@ namespace quartermaster::testing {
 namespace {
 
 constexpr int kThreads = 8;
-
-thread_local std::optional<mysql::DatabaseThread> database_thread;
-
-rpc::Executors::Options ExecutorOptions() {
-  const rpc::Executors::ClassOptions lane = {.thread_count = kThreads, .queue_max = 256};
-  return {.read = lane,
-          .write = lane,
-          .posting = lane,
-          .report = lane,
-          .thread_started = [] { database_thread.emplace(); },
-          .thread_ended = [] { database_thread.reset(); }};
-}
-
-mysql::PoolOptions PoolOf(const mysql::ConnectionOptions& connection) {
-  return {.connection = connection, .size_max = kThreads + 2};
-}
 
 // Keeps the log down to what should not happen, for this program.
 void QuietLog() {
@@ -73,10 +57,24 @@ mysql::ConnectionOptions ServingUser(TestDatabase& database) {
   return serving;
 }
 
-rpc::MethodTable LoadMethods() {
-  absl::StatusOr<rpc::MethodTable> methods = rpc::MethodTable::Load(inventory::ServiceNames());
-  QM_CHECK(methods.ok());
-  return *std::move(methods);
+service::ServiceOptions ServiceOptionsOf(TestDatabase& database) {
+  service::ServiceOptions options = {.database = ServingUser(database)};
+  const rpc::Executors::ClassOptions threads = {.thread_count = kThreads, .queue_max = 256};
+  options.server.executors = {
+      .read = threads, .write = threads, .posting = threads, .report = threads};
+  return options;
+}
+
+std::unique_ptr<service::Program> MakeProgram(TestDatabase& database, const base::Clock& clock,
+                                              auth::Authenticator& authenticator) {
+  auto program =
+      service::Program::Make(ServiceOptionsOf(database), {.name = "inventory",
+                                                          .interfaces = inventory::ServiceNames(),
+                                                          .migrations = InventoryMigrations(),
+                                                          .clock = &clock,
+                                                          .authenticator = &authenticator});
+  QM_CHECK(program.ok());
+  return *std::move(program);
 }
 
 }  // namespace
@@ -105,56 +103,39 @@ void FakeAuthenticator::Revoke(const std::string& name) {
   callers_[name] = {.name = name};
 }
 
-InventoryServer::PoolSet::PoolSet(const mysql::ConnectionOptions& connection)
-    : reads(PoolOf(connection)),
-      writes(PoolOf(connection)),
-      postings(PoolOf(connection)),
-      reports(PoolOf(connection)),
-      records(PoolOf(connection)),
-      lanes(PoolOf(connection)) {}
-
-InventoryServer::InventoryServer(TestDatabase& database, const rpc::MethodTable& methods,
-                                 const Options& options)
+InventoryServer::InventoryServer(TestDatabase& database, const Options& options)
     : clock_(options.clock_ahead),
-      methods_(methods),
-      pools_(ServingUser(database)),
-      executors_(ExecutorOptions(), clock_),
-      serve_({methods_, options.authenticator == nullptr ? authenticator_ : *options.authenticator,
-              executors_, metrics_, clock_}),
-      inventory_({pools_.reads, pools_.writes, pools_.postings, pools_.reports, pools_.records,
-                  pools_.lanes},
-                 clock_, uuids_, serve_, metrics_, options.inventory) {
-  inventory_.AddChecks(readiness_);
-  inventory_.AddMetrics(metrics_);
+      program_(
+          MakeProgram(database, clock_,
+                      options.authenticator == nullptr ? authenticator_ : *options.authenticator)),
+      lanes_({.connection = ServingUser(database), .size_max = kThreads}),
+      inventory_({program_->pools(), lanes_}, clock_, program_->uuids(), program_->serve(),
+                 program_->metrics(), options.inventory) {
+  inventory_.AddChecks(program_->readiness());
+  inventory_.AddMetrics(program_->metrics());
 }
 
 std::unique_ptr<InventoryServer> InventoryServer::Start(TestDatabase& database,
                                                         const Options& options) {
   QuietLog();
-  std::unique_ptr<InventoryServer> made(new InventoryServer(database, LoadMethods(), options));
+  std::unique_ptr<InventoryServer> made(new InventoryServer(database, options));
   QM_CHECK(made->inventory_.Refresh(absl::Now() + absl::Seconds(10)).ok());
   if (options.refreshes) made->inventory_.StartRefreshing();
   if (options.seals) {
-    made->inventory_.StartSealing(
-        {.interval = absl::Milliseconds(5), .lease_time = absl::Seconds(2)}, made->metrics_);
-    made->inventory_.StartFeed(made->metrics_);
+    made->program_->StartSealing(
+        {.interval = absl::Milliseconds(5), .lease_time = absl::Seconds(2)});
+    made->inventory_.StartFeed(made->metrics());
   }
   if (options.keeps_history) {
     made->inventory_.StartHistory({.interval = absl::Milliseconds(5),
                                    .writer = {.settle_time = absl::Milliseconds(50),
                                               .close_interval = absl::Milliseconds(20)}},
-                                  made->metrics_);
+                                  made->metrics());
   }
-  absl::StatusOr<std::unique_ptr<rpc::Server>> server =
-      rpc::Server::Start(options.server, {.services = made->inventory_.services(),
-                                          .serve = made->serve_,
-                                          .executors = made->executors_,
-                                          .metrics = made->metrics_,
-                                          .readiness = made->readiness_,
-                                          .on_draining = [inventory = &made->inventory_] {
-                                            inventory->StopFeed();
-                                            inventory->CloseRelay();
-                                          }});
+  absl::StatusOr<std::unique_ptr<rpc::Server>> server = rpc::Server::Start(
+      options.server,
+      made->program_->PartsToServe(made->inventory_.services(),
+                                   [inventory = &made->inventory_] { inventory->EndStreams(); }));
   if (!server.ok()) {
     std::fprintf(stderr, "%s\n", server.status().ToString().c_str());
     std::abort();

@@ -19,6 +19,7 @@
 #include "platform/mysql/pool.h"
 #include "platform/rpc/server.h"
 #include "platform/rpc/status_codec.h"
+#include "platform/service/program.h"
 #include "platform/telemetry/metrics.h"
 #include "platform/telemetry/readiness.h"
 #include "tests/harness/database.h"
@@ -107,35 +108,20 @@ class InventoryServer {
 
   FakeAuthenticator& authenticator() { return authenticator_; }
   const base::Clock& clock() const { return clock_; }
-  telemetry::Metrics& metrics() { return metrics_; }
-  telemetry::Readiness& readiness() { return readiness_; }
+  telemetry::Metrics& metrics() { return program_->metrics(); }
+  telemetry::Readiness& readiness() { return program_->readiness(); }
   inventory::Inventory& inventory() { return inventory_; }
   // A channel in the clear: of no use where the options ask for TLS.
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   const std::string& address() const { return server_->address(); }
 
  private:
-  struct PoolSet {
-    explicit PoolSet(const mysql::ConnectionOptions& connection);
-    mysql::Pool reads;
-    mysql::Pool writes;
-    mysql::Pool postings;
-    mysql::Pool reports;
-    mysql::Pool records;
-    mysql::Pool lanes;
-  };
-
-  InventoryServer(TestDatabase& database, const rpc::MethodTable& methods, const Options& options);
+  InventoryServer(TestDatabase& database, const Options& options);
 
   const WrongClock clock_;
   FakeAuthenticator authenticator_;
-  telemetry::Metrics metrics_{"inventory"};
-  telemetry::Readiness readiness_;
-  base::UuidSource uuids_{clock_};
-  const rpc::MethodTable methods_;
-  PoolSet pools_;
-  rpc::Executors executors_;
-  const rpc::Serve serve_;
+  const std::unique_ptr<service::Program> program_;
+  mysql::Pool lanes_;
   inventory::Inventory inventory_;
   std::unique_ptr<rpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

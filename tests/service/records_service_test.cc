@@ -429,7 +429,7 @@ TEST_F(RecordsServiceTest, EndsStreamsWhenItStops) {
   MakeUnit("city", "");
   Stream stream(*server_, After(0), kAuditor);
   ASSERT_TRUE(stream.Next());
-  server_->inventory().StopFeed();
+  server_->inventory().EndStreams();
 
   EXPECT_EQ(OutcomeOf(stream.End()), "UNAVAILABLE SERVER_STOPPING");
   EXPECT_EQ(OutcomeOf(EndOf(*server_, After(0), kAuditor)), "UNAVAILABLE SERVER_STOPPING");

@@ -357,7 +357,7 @@ TEST_F(RelayTest, AServerThatStopsAnswersWhatCameAndTakesNoMore) {
   EXPECT_TRUE(WaitUntil(absl::Now() + absl::Seconds(20),
                         [&] { return Metric("qm_inventory_rpc_live_calls_count") >= 2; }));
 
-  secure_->inventory().CloseRelay();
+  secure_->inventory().EndStreams();
 
   EXPECT_TRUE(client->ReadClosing());
   client->SendNoMore();
