@@ -10,17 +10,12 @@
 #include "absl/time/clock.h"
 #include "platform/base/status_macros.h"
 #include "platform/log/log.h"
+#include "protos/api_files.h"
 
 namespace quartermaster::gateway {
 namespace {
 
 constexpr char kPostMovement[] = "/quartermaster.inventory.v1.Ledger/PostMovement";
-
-std::vector<const google::protobuf::ServiceDescriptor*> AllServices() {
-  std::vector<const google::protobuf::ServiceDescriptor*> services;
-  for (const Interface& interface : Interfaces()) services.push_back(interface.service);
-  return services;
-}
 
 // Reads alone are tried again: whoever writes knows the request id, and when to give up.
 std::vector<std::string> ReadMethods(const GatewayMethods& methods) {
@@ -50,8 +45,8 @@ absl::Status WriteAddressFile(const std::string& path, const std::string& addres
 }  // namespace
 
 absl::StatusOr<Gateway::Found> Gateway::Find(const Options& options) {
-  QM_ASSIGN_OR_RETURN(GatewayMethods methods, GatewayMethods::Make(Interfaces()));
-  QM_ASSIGN_OR_RETURN(RouteTable routes, RouteTable::Make(AllServices()));
+  QM_ASSIGN_OR_RETURN(GatewayMethods methods, GatewayMethods::Make(PublicInterfaces()));
+  QM_ASSIGN_OR_RETURN(RouteTable routes, RouteTable::Make(PublicInterfaces()));
   const absl::string_view own = v1::Overview::service_full_name();
   QM_ASSIGN_OR_RETURN(rpc::MethodTable own_methods,
                       rpc::MethodTable::Load(absl::MakeConstSpan(&own, 1)));

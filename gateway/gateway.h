@@ -10,7 +10,7 @@
 #include "gateway/overview/situation_report.h"
 #include "gateway/routes/call_log.h"
 #include "gateway/routes/gate.h"
-#include "gateway/routes/interfaces.h"
+#include "gateway/routes/gateway_methods.h"
 #include "gateway/routes/json_api.h"
 #include "gateway/routes/pass_through.h"
 #include "gateway/routes/site.h"

@@ -5,7 +5,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "gateway/routes/interfaces.h"
+#include "gateway/routes/gateway_methods.h"
 #include "platform/auth/edge_authenticator.h"
 #include "platform/auth/identity_minter.h"
 #include "platform/base/call.h"

@@ -7,7 +7,7 @@
 #include "gateway/edge/http_message.h"
 #include "gateway/routes/call_log.h"
 #include "gateway/routes/gate.h"
-#include "gateway/routes/interfaces.h"
+#include "gateway/routes/gateway_methods.h"
 #include "gateway/routes/upstream.h"
 #include "gateway/transcode/route_table.h"
 

@@ -9,6 +9,7 @@
 #include "gateway/testing/raw_client.h"
 #include "platform/status/error.h"
 #include "platform/telemetry/trace.h"
+#include "protos/api_files.h"
 
 namespace quartermaster::gateway {
 namespace {
@@ -168,13 +169,9 @@ TEST_F(JsonApiTest, RefusesABodyThatIsTooLargeBeforeItIsRead) {
 // But for streams, which need gRPC.
 TEST_F(JsonApiTest, ServesEveryMethodOfEveryInterface) {
   Start();
-  const absl::StatusOr<RouteTable> routes = [] {
-    std::vector<const google::protobuf::ServiceDescriptor*> services;
-    for (const Interface& interface : Interfaces()) services.push_back(interface.service);
-    return RouteTable::Make(services);
-  }();
+  const absl::StatusOr<RouteTable> routes = RouteTable::Make(PublicInterfaces());
   ASSERT_TRUE(routes.ok()) << routes.status();
-  const absl::StatusOr<GatewayMethods> methods = GatewayMethods::Make(Interfaces());
+  const absl::StatusOr<GatewayMethods> methods = GatewayMethods::Make(PublicInterfaces());
   ASSERT_TRUE(methods.ok()) << methods.status();
   const auto is_stream = [](const auto& method) { return method->descriptor->server_streaming(); };
   const auto stream_count = std::ranges::count_if(methods->all(), is_stream);

@@ -6,7 +6,7 @@
 
 #include "gateway/routes/call_log.h"
 #include "gateway/routes/gate.h"
-#include "gateway/routes/interfaces.h"
+#include "gateway/routes/gateway_methods.h"
 #include "gateway/routes/upstream.h"
 
 namespace quartermaster::gateway {

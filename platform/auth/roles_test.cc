@@ -7,13 +7,7 @@
 #include <set>
 #include <string>
 
-#include "quartermaster/gateway/v1/overview.pb.h"
-#include "quartermaster/internal/v1/relay.pb.h"
-#include "quartermaster/inventory/v1/catalog.pb.h"
-#include "quartermaster/inventory/v1/ledger.pb.h"
-#include "quartermaster/inventory/v1/records.pb.h"
-#include "quartermaster/inventory/v1/transfers.pb.h"
-#include "quartermaster/inventory/v1/units.pb.h"
+#include "protos/api_files.h"
 #include "quartermaster/type/v1/options.pb.h"
 
 namespace quartermaster::auth {
@@ -30,13 +24,7 @@ const char* const kExtraPermissions[] = {"ledger.correct", "ledger.dispose", "le
 // The permissions that the methods of all our interfaces ask for.
 std::set<std::string> PermissionsOfMethods() {
   std::set<std::string> permissions;
-  for (const google::protobuf::FileDescriptor* file :
-       {inventory::v1::Unit::descriptor()->file(), inventory::v1::Item::descriptor()->file(),
-        inventory::v1::Movement::descriptor()->file(),
-        inventory::v1::WatchRequest::descriptor()->file(),
-        inventory::v1::Transfer::descriptor()->file(),
-        internal::v1::CarriedCall::descriptor()->file(),
-        gateway::v1::GetSituationRequest::descriptor()->file()}) {
+  for (const google::protobuf::FileDescriptor* file : ApiFiles()) {
     for (int i = 0; i < file->service_count(); ++i) {
       for (int j = 0; j < file->service(i)->method_count(); ++j) {
         const auto* method = file->service(i)->method(j);

@@ -10,13 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "protos/api_files.h"
 #include "qmctl/commands/commands.h"
-#include "quartermaster/gateway/v1/overview.pb.h"
-#include "quartermaster/inventory/v1/catalog.pb.h"
-#include "quartermaster/inventory/v1/ledger.pb.h"
-#include "quartermaster/inventory/v1/records.pb.h"
-#include "quartermaster/inventory/v1/transfers.pb.h"
-#include "quartermaster/inventory/v1/units.pb.h"
 #include "quartermaster/type/v1/options.pb.h"
 
 namespace quartermaster::qmctl {
@@ -33,20 +28,11 @@ struct CallOptions {
 
 // All methods that this program was built with.
 std::vector<const MethodDescriptor*> AllMethods() {
-  const FileDescriptor* files[] = {inventory::v1::Unit::descriptor()->file(),
-                                   inventory::v1::Item::descriptor()->file(),
-                                   inventory::v1::Movement::descriptor()->file(),
-                                   inventory::v1::Transfer::descriptor()->file(),
-                                   inventory::v1::WatchRequest::descriptor()->file(),
-                                   gateway::v1::Situation::descriptor()->file()};
   std::vector<const MethodDescriptor*> methods;
-  for (const FileDescriptor* file : files) {
-    for (int i = 0; i < file->service_count(); ++i) {
-      for (int j = 0; j < file->service(i)->method_count(); ++j) {
-        // A stream has a command of its own.
-        if (file->service(i)->method(j)->server_streaming()) continue;
-        methods.push_back(file->service(i)->method(j));
-      }
+  for (const google::protobuf::ServiceDescriptor* interface : PublicInterfaces()) {
+    for (int i = 0; i < interface->method_count(); ++i) {
+      // A stream has a command of its own.
+      if (!interface->method(i)->server_streaming()) methods.push_back(interface->method(i));
     }
   }
   return methods;

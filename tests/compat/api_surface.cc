@@ -4,15 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "google/api/annotations.pb.h"
-#include "quartermaster/gateway/v1/overview.pb.h"
-#include "quartermaster/internal/v1/relay.pb.h"
-#include "quartermaster/inventory/v1/catalog.pb.h"
-#include "quartermaster/inventory/v1/ledger.pb.h"
-#include "quartermaster/inventory/v1/records.pb.h"
-#include "quartermaster/inventory/v1/transfers.pb.h"
-#include "quartermaster/inventory/v1/units.pb.h"
-#include "quartermaster/type/v1/quantity.pb.h"
-#include "quartermaster/type/v1/record.pb.h"
 
 namespace quartermaster::compat {
 namespace {
@@ -67,18 +58,6 @@ std::set<std::string> DescribeApi(const std::vector<const FileDescriptor*>& file
     for (int i = 0; i < file->enum_type_count(); ++i) DescribeEnum(*file->enum_type(i), lines);
   }
   return lines;
-}
-
-std::vector<const FileDescriptor*> ApiFiles() {
-  return {type::v1::Quantity::descriptor()->file(),
-          inventory::v1::Unit::descriptor()->file(),
-          inventory::v1::Item::descriptor()->file(),
-          inventory::v1::Movement::descriptor()->file(),
-          inventory::v1::Transfer::descriptor()->file(),
-          gateway::v1::Situation::descriptor()->file(),
-          type::v1::Record::descriptor()->file(),
-          inventory::v1::WatchRequest::descriptor()->file(),
-          internal::v1::CarriedCall::descriptor()->file()};
 }
 
 std::vector<std::string> FindBroken(const std::set<std::string>& published,

@@ -14,9 +14,6 @@ namespace quartermaster::compat {
 std::set<std::string> DescribeApi(
     const std::vector<const google::protobuf::FileDescriptor*>& files);
 
-// The files of the API, linked into this program.
-std::vector<const google::protobuf::FileDescriptor*> ApiFiles();
-
 // Returns the lines of `published` that `today` lacks: what a client built then would miss.
 std::vector<std::string> FindBroken(const std::set<std::string>& published,
                                     const std::set<std::string>& today);

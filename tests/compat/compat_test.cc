@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "protos/api_files.h"
 #include "tests/compat/api_surface.h"
 
 namespace quartermaster::compat {

@@ -12,25 +12,18 @@
 #include "google/protobuf/message.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "platform/base/check.h"
-#include "quartermaster/inventory/v1/catalog.pb.h"
-#include "quartermaster/inventory/v1/ledger.pb.h"
-#include "quartermaster/inventory/v1/transfers.pb.h"
-#include "quartermaster/inventory/v1/units.pb.h"
+#include "protos/api_files.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace quartermaster::testing {
 namespace {
 
 std::unique_ptr<google::protobuf::Message> NewMessage(absl::string_view type) {
-  // Naming one type of each file keeps the linker from leaving the file out.
-  static const google::protobuf::Message* const files[] = {
-      &gateway::test::Everything::default_instance(), &inventory::v1::Unit::default_instance(),
-      &inventory::v1::Item::default_instance(),       &inventory::v1::Movement::default_instance(),
-      &inventory::v1::Transfer::default_instance(),
-  };
-  const auto* pool = files[0]->GetDescriptor()->file()->pool();
+  // That of the tests is not among the files of the API.
+  static const auto* const everything = gateway::test::Everything::descriptor();
+  static const auto* const pool = ApiFiles().front()->pool();
   const auto* descriptor = pool->FindMessageTypeByName(std::string(type));
-  if (descriptor == nullptr) descriptor = files[0]->GetDescriptor();
+  if (descriptor == nullptr) descriptor = everything;
   return std::unique_ptr<google::protobuf::Message>(
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(descriptor)->New());
 }

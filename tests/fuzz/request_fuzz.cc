@@ -12,11 +12,7 @@
 #include "gateway/transcode/request_binder.h"
 #include "gateway/transcode/route_table.h"
 #include "platform/base/check.h"
-#include "quartermaster/gateway/v1/overview.pb.h"
-#include "quartermaster/inventory/v1/catalog.pb.h"
-#include "quartermaster/inventory/v1/ledger.pb.h"
-#include "quartermaster/inventory/v1/transfers.pb.h"
-#include "quartermaster/inventory/v1/units.pb.h"
+#include "protos/api_files.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace quartermaster::testing {
@@ -24,15 +20,7 @@ namespace {
 
 const gateway::RouteTable& Routes() {
   static const auto* const table = [] {
-    std::vector<const google::protobuf::ServiceDescriptor*> services;
-    for (const auto* file :
-         {inventory::v1::Unit::descriptor()->file(), inventory::v1::Item::descriptor()->file(),
-          inventory::v1::Movement::descriptor()->file(),
-          inventory::v1::Transfer::descriptor()->file(),
-          gateway::v1::GetSituationRequest::descriptor()->file()}) {
-      for (int i = 0; i < file->service_count(); ++i) services.push_back(file->service(i));
-    }
-    auto made = gateway::RouteTable::Make(services);
+    auto made = gateway::RouteTable::Make(PublicInterfaces());
     QM_CHECK(made.ok());
     return new gateway::RouteTable(*std::move(made));
   }();

@@ -28,6 +28,7 @@ RULES = (
     migrations.check_grants,
     protos.check_methods,
     protos.check_reasons,
+    protos.check_api_files,
     api_page.check_page,
     decisions.check_numbers,
     decisions.check_list,

@@ -179,6 +179,13 @@ class ProtosTest(RuleTest):
         self.assert_finds(protos.check_reasons, texts)
 
 
+    def test_interface_that_nobody_lists_is_found(self):
+        texts = {self.PATH: "service Ledger {\n}\n", protos.API_FILES: '#include "quartermaster/inventory/v1/units.pb.h"\n'}
+        self.assert_finds(protos.check_api_files, texts, "not listed in protos/api_files.cc")
+        texts[protos.API_FILES] = '#include "quartermaster/inventory/v1/ledger.pb.h"\n'
+        self.assert_finds(protos.check_api_files, texts)
+
+
 class ApiPageTest(RuleTest):
     PROTOS = {"protos/quartermaster/x.proto": "package quartermaster.x;\n\n// Books.\nservice Ledger {\n"
               "  // Posts.\n  rpc Post(PostRequest) returns (Movement) {\n"

@@ -77,3 +77,17 @@ def check_reasons(tree: Tree) -> list[Finding]:
             if not re.search(rf"\b{reason}\b", tested):
                 findings.append(Finding(path, 1, f"no test under tests/service expects {reason}"))
     return findings
+
+
+API_FILES = "protos/api_files.cc"
+
+
+def check_api_files(tree: Tree) -> list[Finding]:
+    """Whoever goes through all interfaces sees each: its file is in the list."""
+    listed = tree.texts.get(API_FILES, "")
+    findings = []
+    for path in api_protos(tree):
+        header = path.removeprefix("protos/").removesuffix(".proto") + ".pb.h"
+        if re.search(r"^service ", tree.texts[path], re.MULTILINE) and f'"{header}"' not in listed:
+            findings.append(Finding(path, 1, f"is not listed in {API_FILES}, so nobody sees its methods"))
+    return findings

@@ -15,16 +15,6 @@ namespace quartermaster::gateway {
 // The programs that answer calls.
 enum class Owner { kGateway, kInventory };
 
-// A gRPC interface and who serves it.
-struct Interface {
-  const google::protobuf::ServiceDescriptor* service = nullptr;
-  Owner owner = Owner::kGateway;
-};
-
-// Every interface of the suite. A new one of a program that is an `Owner` already is added here and
-// nowhere else in the gateway.
-const std::vector<Interface>& Interfaces();
-
 // A method as the gateway sees it.
 struct GatewayMethod {
   // As HTTP/2 names it: `/quartermaster.inventory.v1.Ledger/PostMovement`.
@@ -37,8 +27,10 @@ struct GatewayMethod {
 // All methods of some interfaces. Thread-safe once made; its methods live as long as it.
 class GatewayMethods {
  public:
-  // Fails, naming the method, if one has no permission or no call class, or streams.
-  static absl::StatusOr<GatewayMethods> Make(const std::vector<Interface>& interfaces);
+  // Fails, naming the interface or the method, if no program serves the package, or if a method has
+  // no permission or no call class, or takes a stream.
+  static absl::StatusOr<GatewayMethods> Make(
+      const std::vector<const google::protobuf::ServiceDescriptor*>& interfaces);
 
   // Returns null if there is no such method.
   const GatewayMethod* FindByPath(absl::string_view path) const;
