@@ -3,23 +3,36 @@
 #include <string>
 
 #include "platform/base/status_macros.h"
+#include "platform/rpc/malformed_requests.h"
 
 namespace quartermaster::gateway {
 namespace {
 
 constexpr char kGetSituation[] = "quartermaster.gateway.v1.Overview/GetSituation";
 
+absl::StatusOr<v1::GetSituationRequest> ParseRequest(const grpc::ByteBuffer& bytes) {
+  v1::GetSituationRequest request;
+  // Takes away what it reads.
+  grpc::ByteBuffer copy = bytes;
+  if (!grpc::SerializationTraits<v1::GetSituationRequest>::Deserialize(&copy, &request).ok()) {
+    return rpc::MalformedRequest();
+  }
+  return request;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* OverviewService::GetSituation(grpc::CallbackServerContext* context,
-                                                        const v1::GetSituationRequest* request,
-                                                        v1::Situation* response) {
+                                                        const grpc::ByteBuffer* request,
+                                                        grpc::ByteBuffer* response) {
   return serve_(context, kGetSituation, [=, this](const base::Call& call) -> absl::Status {
     // `Serve` has verified it, and that there is one.
     const auto authorization = context->client_metadata().find("authorization");
     QM_ASSIGN_OR_RETURN(const std::string identity,
                         MintIdentity({authorization->second.data(), authorization->second.size()}));
-    return report_.Fill(call, identity, *request, *response);
+    QM_ASSIGN_OR_RETURN(const v1::GetSituationRequest parsed, ParseRequest(*request));
+    QM_ASSIGN_OR_RETURN(*response, report_.Make(call, identity, parsed));
+    return absl::OkStatus();
   });
 }
 

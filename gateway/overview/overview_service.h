@@ -9,8 +9,10 @@
 
 namespace quartermaster::gateway {
 
-// Serves `Overview`. Thread-safe. What it is made from must outlive it.
-class OverviewService final : public v1::Overview::CallbackService {
+// Serves `Overview`. Answers in bytes, most of which are a service's own. Thread-safe. What it is
+// made from must outlive it.
+class OverviewService final
+    : public v1::Overview::WithRawCallbackMethod_GetSituation<v1::Overview::Service> {
  public:
   OverviewService(const rpc::Serve& serve, SituationReport& report,
                   auth::EdgeAuthenticator& authenticator, auth::IdentityMinter& minter,
@@ -22,8 +24,8 @@ class OverviewService final : public v1::Overview::CallbackService {
         clock_(clock) {}
 
   grpc::ServerUnaryReactor* GetSituation(grpc::CallbackServerContext* context,
-                                         const v1::GetSituationRequest* request,
-                                         v1::Situation* response) override;
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override;
 
  private:
   // Signs for the services what the caller's own token says.

@@ -1,9 +1,12 @@
 #include "gateway/overview/situation_report.h"
 
+#include <grpcpp/generic/generic_stub.h>
+
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "platform/base/mutex.h"
 #include "platform/base/status_macros.h"
 #include "platform/rpc/parse.h"
 #include "platform/rpc/status_codec.h"
@@ -15,6 +18,7 @@ namespace {
 namespace pb = inventory::v1;
 
 constexpr char kInventory[] = "inventory";
+constexpr char kSummarizeStock[] = "/quartermaster.inventory.v1.Ledger/SummarizeStock";
 // A list that goes on for longer than this many pages is left where it is.
 constexpr int kPagesMax = 50;
 constexpr int kPageSize = 1000;
@@ -52,13 +56,37 @@ std::string WhyMissing(const absl::Status& status) {
   return std::string(status.message());
 }
 
-std::vector<std::string> NamesIn(const v1::Situation& situation) {
-  std::set<std::string> names;
-  for (const pb::StockLine& line : situation.stock()) {
-    names.insert(line.unit());
-    names.insert(line.item());
+// Asks for the stock and returns the answer as it came.
+absl::StatusOr<StockAnswer> SummarizeStock(const std::shared_ptr<grpc::Channel>& channel,
+                                           grpc::ClientContext& context,
+                                           const pb::SummarizeStockRequest& request) {
+  struct {
+    base::Mutex mutex;
+    base::CondVar changed;
+    std::optional<grpc::Status> status ABSL_GUARDED_BY(mutex);
+  } end;
+  grpc::ByteBuffer bytes;
+  grpc::TemplatedGenericStub<pb::SummarizeStockRequest, grpc::ByteBuffer>(channel).UnaryCall(
+      &context, kSummarizeStock, grpc::StubOptions(), &request, &bytes,
+      [&end](grpc::Status status) {
+        base::MutexLock lock(&end.mutex);
+        end.status = std::move(status);
+        end.changed.SignalAll();
+      });
+  {
+    base::MutexLock lock(&end.mutex);
+    end.changed.Await(&end.mutex, [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(end.mutex) {
+      return end.status.has_value();
+    });
+    QM_RETURN_IF_ERROR(rpc::FromGrpcStatus(*end.status));
   }
-  return {names.begin(), names.end()};
+  return StockAnswer::Read(bytes);
+}
+
+// The bytes of a message that has `lines` and what `rest` has.
+grpc::ByteBuffer Join(std::vector<grpc::Slice> lines, const v1::Situation& rest) {
+  lines.emplace_back(rest.SerializeAsString());
+  return grpc::ByteBuffer(lines.data(), lines.size());
 }
 
 }  // namespace
@@ -67,49 +95,47 @@ SituationReport::SituationReport(const Options& options, rpc::Channels& inventor
                                  const base::Clock& clock)
     : options_(options), inventory_(inventory), clock_(clock), titles_(options.titles) {}
 
-absl::Status SituationReport::Fill(const base::Call& call, absl::string_view identity_token,
-                                   const v1::GetSituationRequest& request,
-                                   v1::Situation& situation) {
+absl::StatusOr<grpc::ByteBuffer> SituationReport::Make(const base::Call& call,
+                                                       absl::string_view identity_token,
+                                                       const v1::GetSituationRequest& request) {
   QM_RETURN_IF_ERROR(CheckRequest(request));
   base::Call part = call;
   part.deadline = std::min(call.deadline, clock_.Now() + options_.part_time_max);
-  QM_RETURN_IF_ERROR(AddStock(part, identity_token, request, situation));
-  AddTitles(part, identity_token, request.unit(), situation);
+  const Asker asker = {.call = part, .identity_token = identity_token};
+  v1::Situation situation;
+  QM_ASSIGN_OR_RETURN(const std::optional<StockAnswer> stock,
+                      AskForStock(asker, request, situation));
+  if (stock.has_value()) AddTitles(asker, request.unit(), stock->names(), situation);
   *situation.mutable_read_time() = rpc::RenderTimestamp(clock_.Now());
-  return absl::OkStatus();
+  return Join(stock.has_value() ? stock->lines() : std::vector<grpc::Slice>(), situation);
 }
 
-absl::Status SituationReport::AddStock(const base::Call& call, absl::string_view identity_token,
-                                       const v1::GetSituationRequest& request,
-                                       v1::Situation& situation) {
+absl::StatusOr<std::optional<StockAnswer>> SituationReport::AskForStock(
+    const Asker& asker, const v1::GetSituationRequest& request, v1::Situation& situation) {
   pb::SummarizeStockRequest ask;
   ask.set_unit(request.unit());
   ask.set_expiring_days(request.expiring_days());
   if (request.has_as_of()) *ask.mutable_as_of() = request.as_of();
-  pb::SummarizeStockResponse answer;
   grpc::ClientContext context;
-  rpc::PrepareContext(call, identity_token, clock_.Now(), context);
-  const absl::Status asked = rpc::FromGrpcStatus(
-      pb::Ledger::NewStub(inventory_.Next())->SummarizeStock(&context, ask, &answer));
-  if (asked.ok()) {
+  rpc::PrepareContext(asker.call, asker.identity_token, clock_.Now(), context);
+  absl::StatusOr<StockAnswer> answer = SummarizeStock(inventory_.Next(), context, ask);
+  if (answer.ok()) {
     stock_.Succeeded();
-    situation.mutable_stock()->Swap(answer.mutable_lines());
-    if (answer.has_sealed_moment()) {
-      *situation.mutable_sealed_moment() = std::move(*answer.mutable_sealed_moment());
+    if (answer->rest().has_sealed_moment()) {
+      *situation.mutable_sealed_moment() = answer->rest().sealed_moment();
     }
-    return absl::OkStatus();
+    return *std::move(answer);
   }
-  if (IsAnAnswer(asked)) return asked;
-  AddMissing("stock", asked, stock_.Failed(clock_.Now()), situation);
-  return absl::OkStatus();
+  if (IsAnAnswer(answer.status())) return answer.status();
+  AddMissing("stock", answer.status(), stock_.Failed(clock_.Now()), situation);
+  return std::nullopt;
 }
 
-void SituationReport::AddTitles(const base::Call& call, absl::string_view identity_token,
-                                const std::string& root, v1::Situation& situation) {
-  const std::vector<std::string> names = NamesIn(situation);
+void SituationReport::AddTitles(const Asker& asker, const std::string& root,
+                                const std::vector<std::string>& names, v1::Situation& situation) {
   std::vector<Titles::Found> found;
   if (!titles_.Find(names, clock_.Now(), found)) {
-    const absl::Status learned = LearnTitles(call, identity_token, root);
+    const absl::Status learned = LearnTitles(asker, root);
     titles_.Find(names, clock_.Now(), found);
     if (learned.ok()) {
       names_.Succeeded();
@@ -124,8 +150,7 @@ void SituationReport::AddTitles(const base::Call& call, absl::string_view identi
   }
 }
 
-absl::Status SituationReport::LearnTitles(const base::Call& call, absl::string_view identity_token,
-                                          const std::string& root) {
+absl::Status SituationReport::LearnTitles(const Asker& asker, const std::string& root) {
   const auto units = pb::Units::NewStub(inventory_.Next());
   pb::ListUnitsRequest ask_units;
   ask_units.set_root(root);
@@ -133,7 +158,7 @@ absl::Status SituationReport::LearnTitles(const base::Call& call, absl::string_v
   for (int page = 0; page < kPagesMax; ++page) {
     pb::ListUnitsResponse answer;
     grpc::ClientContext context;
-    rpc::PrepareContext(call, identity_token, clock_.Now(), context);
+    rpc::PrepareContext(asker.call, asker.identity_token, clock_.Now(), context);
     QM_RETURN_IF_ERROR(rpc::FromGrpcStatus(units->ListUnits(&context, ask_units, &answer)));
     for (const pb::Unit& unit : answer.units()) {
       titles_.Remember(unit.name(), unit.title(), clock_.Now());
@@ -147,7 +172,7 @@ absl::Status SituationReport::LearnTitles(const base::Call& call, absl::string_v
   for (int page = 0; page < kPagesMax; ++page) {
     pb::ListItemsResponse answer;
     grpc::ClientContext context;
-    rpc::PrepareContext(call, identity_token, clock_.Now(), context);
+    rpc::PrepareContext(asker.call, asker.identity_token, clock_.Now(), context);
     QM_RETURN_IF_ERROR(rpc::FromGrpcStatus(catalog->ListItems(&context, ask_items, &answer)));
     for (const pb::Item& item : answer.items()) {
       titles_.Remember(item.name(), item.title(), clock_.Now());

@@ -1,12 +1,17 @@
 #pragma once
 
+#include <grpcpp/support/byte_buffer.h>
+
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "gateway/overview/stock_answer.h"
 #include "gateway/overview/titles.h"
 #include "gateway/routes/availability.h"
 #include "platform/base/call.h"
@@ -33,18 +38,26 @@ class SituationReport {
   // `inventory` must outlive it.
   SituationReport(const Options& options, rpc::Channels& inventory, const base::Clock& clock);
 
-  // Fills `situation` for `call`, on whose behalf the services are asked: `identity_token` is what
-  // the gateway signed. Fails as `Overview.GetSituation` says.
-  absl::Status Fill(const base::Call& call, absl::string_view identity_token,
-                    const v1::GetSituationRequest& request, v1::Situation& situation);
+  // Returns the bytes of a `Situation` for `call`, on whose behalf the services are asked:
+  // `identity_token` is what the gateway signed. Fails as `Overview.GetSituation` says.
+  absl::StatusOr<grpc::ByteBuffer> Make(const base::Call& call, absl::string_view identity_token,
+                                        const v1::GetSituationRequest& request);
 
  private:
-  absl::Status AddStock(const base::Call& call, absl::string_view identity_token,
-                        const v1::GetSituationRequest& request, v1::Situation& situation);
-  void AddTitles(const base::Call& call, absl::string_view identity_token, const std::string& root,
+  // On whose behalf services are asked.
+  struct Asker {
+    const base::Call& call;
+    absl::string_view identity_token;
+  };
+
+  // Asks for the stock, and adds to `situation` what is beside its lines: that it is missing, if
+  // nobody answers, and then nothing is returned.
+  absl::StatusOr<std::optional<StockAnswer>> AskForStock(const Asker& asker,
+                                                         const v1::GetSituationRequest& request,
+                                                         v1::Situation& situation);
+  void AddTitles(const Asker& asker, const std::string& root, const std::vector<std::string>& names,
                  v1::Situation& situation);
-  absl::Status LearnTitles(const base::Call& call, absl::string_view identity_token,
-                           const std::string& root);
+  absl::Status LearnTitles(const Asker& asker, const std::string& root);
   void AddMissing(absl::string_view part, const absl::Status& why, absl::Time since,
                   v1::Situation& situation) const;
 

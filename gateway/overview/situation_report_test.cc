@@ -1,6 +1,9 @@
 #include "gateway/overview/situation_report.h"
 
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+
+#include <future>
 
 #include "absl/strings/str_cat.h"
 #include "gateway/testing/gateway_world.h"
@@ -57,6 +60,18 @@ TEST_F(SituationReportTest, TellsStockWithTheNamesOfThings) {
   EXPECT_EQ(situation->titles(1).title().zh(), "清河派出所");
   EXPECT_EQ(situation->missing_parts_size(), 0);
   EXPECT_GT(situation->read_time().seconds(), 0);
+}
+
+TEST_F(SituationReportTest, TellsWhatThePastRestsOn) {
+  inventory::v1::SummarizeStockResponse stock;
+  stock.mutable_sealed_moment()->set_sequence(99);
+  inventory_.SetStock(stock);
+  Start();
+  const absl::StatusOr<v1::Situation> situation = Ask();
+
+  ASSERT_TRUE(situation.ok()) << situation.status();
+  EXPECT_EQ(situation->stock_size(), 0);
+  EXPECT_EQ(situation->sealed_moment().sequence(), 99);
 }
 
 TEST_F(SituationReportTest, IsTheSameOverHttp) {
@@ -128,6 +143,26 @@ TEST_F(SituationReportTest, PassesOnWhatTheServiceRefuses) {
   const absl::Status refused = Ask("units/other", Token()).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_EQ(status::GetReason(refused), "PERMISSION_DENIED");
+}
+
+TEST_F(SituationReportTest, RefusesBytesThatAreNoRequest) {
+  Start();
+  const auto ask = [&](const std::string& bytes) {
+    grpc::ClientContext context;
+    Authorize(context, Token());
+    const grpc::Slice slice(bytes);
+    const grpc::ByteBuffer request(&slice, 1);
+    grpc::ByteBuffer response;
+    std::promise<grpc::Status> end;
+    grpc::GenericStub(Connect()).UnaryCall(
+        &context, "/quartermaster.gateway.v1.Overview/GetSituation", grpc::StubOptions(), &request,
+        &response, [&](const grpc::Status& status) { end.set_value(status); });
+    return status::GetReason(rpc::FromGrpcStatus(end.get_future().get()));
+  };
+  EXPECT_EQ(ask("\x0A\x05unit"), "MALFORMED_REQUEST");
+  EXPECT_EQ(ask("\x0A\x01\xFF"), "MALFORMED_REQUEST");
+  EXPECT_EQ(ask(""), "INVALID_FIELD");
+  EXPECT_EQ(inventory_.call_count(), 0);
 }
 
 TEST_F(SituationReportTest, RefusesInItsDocumentedOrder) {
