@@ -4,7 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "inventory-svc/storage/number_list.h"
 #include "platform/base/status_macros.h"
 
 namespace quartermaster::inventory {
@@ -31,13 +31,11 @@ void HeldLots::Insert(LotId lot, UnitId unit) {
 
 absl::StatusOr<std::optional<UnitId>> FindHolder(mysql::Connection& connection, LotId lot,
                                                  const std::vector<UnitId>& units) {
-  const std::string list = absl::StrJoin(
-      units, ",", [](std::string* out, UnitId unit) { absl::StrAppend(out, ToNumber(unit)); });
   QM_ASSIGN_OR_RETURN(
       const mysql::Rows rows,
       connection.Query(absl::StrCat("SELECT unit_id FROM balances WHERE lot_id = ? AND state < 16 "
                                     "AND last_record_time > '1970-01-01' AND unit_id IN (",
-                                    list, ") LIMIT 1"),
+                                    NumberList(units), ") LIMIT 1"),
                        {ToNumber(lot)}));
   if (rows.empty()) return std::nullopt;
   return UnitId{static_cast<uint16_t>(rows[0].Int64(0))};

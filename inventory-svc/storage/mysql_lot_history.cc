@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "inventory-svc/storage/history_rows.h"
 #include "inventory-svc/storage/movement_rows.h"
+#include "inventory-svc/storage/number_list.h"
 #include "inventory-svc/storage/sums.h"
 #include "platform/base/status_macros.h"
 #include "platform/status/error.h"
@@ -24,12 +25,6 @@ namespace {
 constexpr size_t kWalkedPerStatement = 50;
 // Balances that are looked up by one statement.
 constexpr size_t kBalancesPerStatement = 400;
-
-// Row numbers are ours, so they are written into the statement: a list has as many as it needs.
-std::string NumberList(const std::vector<UnitId>& units) {
-  return absl::StrJoin(units, ",",
-                       [](std::string* out, UnitId unit) { absl::StrAppend(out, ToNumber(unit)); });
-}
 
 // The records that a page begins with, in its order. Every balance is asked for its next ones; what
 // was found bounds what is asked of the others.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "inventory-svc/storage/history_rows.h"
 #include "inventory-svc/storage/movement_rows.h"
+#include "inventory-svc/storage/number_list.h"
 #include "inventory-svc/storage/sums.h"
 #include "platform/base/status_macros.h"
 #include "platform/values/exact.h"
@@ -17,11 +18,6 @@ namespace {
 constexpr size_t kBalancesPerStatement = 400;
 
 using Quantities = std::map<int64_t, absl::int128>;
-
-std::string NumberList(const std::vector<UnitId>& units) {
-  return absl::StrJoin(units, ",",
-                       [](std::string* out, UnitId unit) { absl::StrAppend(out, ToNumber(unit)); });
-}
 
 // The balances that a query is about, whatever they held.
 std::string CandidatesSql(const BalanceQuery& query, BalanceId after) {

@@ -8,20 +8,12 @@
 #include "inventory-svc/storage/lot_rows.h"
 #include "inventory-svc/storage/movement_rows.h"
 #include "inventory-svc/storage/newest_of_units.h"
+#include "inventory-svc/storage/number_list.h"
 #include "inventory-svc/storage/sums.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
 
 namespace quartermaster::inventory {
-namespace {
-
-// Row numbers are ours, so they are written into the statement: a list has as many as it needs.
-std::string NumberList(const std::vector<UnitId>& units) {
-  return absl::StrJoin(units, ",",
-                       [](std::string* out, UnitId unit) { absl::StrAppend(out, ToNumber(unit)); });
-}
-
-}  // namespace
 
 absl::StatusOr<MovementPage> MysqlStockQueries::ListMovements(absl::Time deadline,
                                                               const MovementQuery& query) {

@@ -3,10 +3,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "inventory-svc/storage/movement_rows.h"
 #include "inventory-svc/storage/mysql_stock_book.h"
 #include "inventory-svc/storage/newest_of_units.h"
+#include "inventory-svc/storage/number_list.h"
 #include "inventory-svc/storage/posting_requests.h"
 #include "inventory-svc/storage/read_documents.h"
 #include "platform/base/check.h"
@@ -73,15 +73,12 @@ class MysqlTransferBook final : public document::MysqlBook, public TransferBook 
 // Those with an open step for the caller. Begins at the tasks, which only open steps have, and ends
 // at the primary key of the scopes.
 mysql::Statement NewestWaiting(const TransferQuery& query) {
-  const std::string units = absl::StrJoin(query.units, ",", [](std::string* out, UnitId unit) {
-    absl::StrAppend(out, ToNumber(unit));
-  });
   mysql::Statement statement = document::RenderTaskFilter(*query.waiting_for);
   statement.sql = absl::StrCat(
       "SELECT DISTINCT s.transfer_id FROM document_tasks t JOIN transfer_scopes s ON "
       "s.transfer_id = UNHEX(REPLACE(SUBSTRING_INDEX(t.resource, '/', -1), '-', '')) "
       "WHERE t.resource LIKE 'transfers/%' AND s.unit_id IN (",
-      units, ") AND ", statement.sql,
+      NumberList(query.units), ") AND ", statement.sql,
       query.before.is_nil() ? "" : absl::StrCat(" AND s.transfer_id < ", UuidLiteral(query.before)),
       " ORDER BY s.transfer_id DESC LIMIT ", query.limit);
   return statement;
