@@ -1,12 +1,30 @@
 #include "inventory-svc/options.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
+#include "platform/rpc/shared_streams.h"
 
 namespace quartermaster::inventory {
+namespace {
+
+// A stream that begins just before its connection is to be renewed must live to its end.
+void CheckGrace(const rpc::ServerOptions& server, config::Settings& settings) {
+  if (server.connection_age_grace > rpc::kSharedStreamAgeMax) return;
+  settings.AddMistake(
+      "QM_INVENTORY_RPC_CONNECTION_AGE_GRACE",
+      absl::Substitute("\"$0\" is too short: gateways send postings by streams that last $1 "
+                       "(QM_GATEWAY_INVENTORY_POSTING_STREAMS), and each renewal of a connection "
+                       "would cut them off; make it longer than $1",
+                       absl::FormatDuration(server.connection_age_grace),
+                       absl::FormatDuration(rpc::kSharedStreamAgeMax)));
+}
+
+}  // namespace
 
 void Options::Declare(config::Settings& settings) {
   service.server.program = "inventory-svc";
   service.Declare(settings);
+  CheckGrace(service.server, settings);
 
   settings.Int("QM_INVENTORY_POSTING_LANES", &inventory.lanes.lane_count,
                {.min = 0,

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "platform/base/clock.h"
 #include "platform/base/mutex.h"
+#include "platform/rpc/shared_streams.h"
 #include "quartermaster/internal/v1/relay.grpc.pb.h"
 
 namespace quartermaster::gateway {
@@ -53,7 +54,7 @@ class SharedCalls {
     int stream_count = 1;
     // After which a stream takes no more calls. Shorter than the time that a server gives to the
     // calls of a connection that it renews.
-    absl::Duration stream_age_max = absl::Seconds(10);
+    absl::Duration stream_age_max = rpc::kSharedStreamAgeMax;
     // Calls in one message, which never has more than `message_bytes_max` but by its last call.
     int message_calls_max = 128;
     size_t message_bytes_max = 256 * 1024;
