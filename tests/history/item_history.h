@@ -75,8 +75,7 @@ class HistoryRecorder {
   // Time since some moment before the first recorder was made, on the steady clock.
   static absl::Duration Now();
 
-  // Takes down an operation, to be completed by `Complete` if its outcome is not known yet; returns
-  // its place.
+  // Takes down an operation; returns its place, for those below if its outcome is not known yet.
   size_t Add(Operation operation);
   // Writes the answer to an operation: everything but its kind, its steps and when it was asked.
   void Acknowledge(size_t place, absl::Duration return_time);
