@@ -91,7 +91,7 @@ std::vector<std::string> ParseSubstitutes(const v1::Item& item, absl::string_vie
   std::set<std::string> seen = {std::string(name)};
   for (int i = 0; i < item.substitutes_size(); ++i) {
     const std::string path = ElementPath("item.substitutes", i);
-    ParseResourceName(path, kItem, item.substitutes(i), errors);
+    rpc::ParseResourceName(path, kItem, item.substitutes(i), errors);
     if (!seen.insert(item.substitutes(i)).second) {
       errors.Add(path, absl::StrCat(rpc::Quoted(item.substitutes(i)),
                                     " is the item itself, or named twice"));
@@ -119,8 +119,8 @@ Item ParseItem(const v1::Item& item, const std::string& name, FieldErrors& error
           .category_code = item.category_code(),
           .is_expiring = item.is_expiring(),
           .is_durable = item.is_durable(),
-          .hazard = ParseEnumValue("item.hazard", item.hazard(), v1::HazardClass_IsValid,
-                                   HazardClass::kNone, errors),
+          .hazard = rpc::ParseEnumValue("item.hazard", item.hazard(), v1::HazardClass_IsValid,
+                                        HazardClass::kNone, errors),
           .substitutes = ParseSubstitutes(item, name, errors)};
 }
 
@@ -138,7 +138,7 @@ absl::StatusOr<CreateItemCommand> ParseCreateItem(const v1::CreateItemRequest& r
 
 absl::StatusOr<std::string> ParseGetItem(const v1::GetItemRequest& request) {
   FieldErrors errors;
-  std::string name = ParseResourceName("name", kItem, request.name(), errors);
+  std::string name = rpc::ParseResourceName("name", kItem, request.name(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return name;
 }
@@ -154,7 +154,8 @@ absl::StatusOr<PageRequest> ParseListItems(const v1::ListItemsRequest& request) 
 absl::StatusOr<UpdateItemCommand> ParseUpdateItem(const v1::UpdateItemRequest& request) {
   FieldErrors errors;
   UpdateItemCommand command;
-  const std::string name = ParseResourceName("item.name", kItem, request.item().name(), errors);
+  const std::string name =
+      rpc::ParseResourceName("item.name", kItem, request.item().name(), errors);
   command.item = ParseItem(request.item(), name, errors);
   command.etag = rpc::ParseText("item.etag", request.item().etag(),
                                 {.length_min = 1, .length_max = 64}, errors);
@@ -166,7 +167,7 @@ absl::StatusOr<UpdateItemCommand> ParseUpdateItem(const v1::UpdateItemRequest& r
 absl::StatusOr<DeclarePackCommand> ParseDeclarePack(const v1::DeclarePackRequest& request) {
   FieldErrors errors;
   DeclarePackCommand command;
-  command.item = ParseResourceName("item", kItem, request.item(), errors);
+  command.item = rpc::ParseResourceName("item", kItem, request.item(), errors);
   command.pack.pack = ParseMeasure("pack.pack", request.pack().pack(), errors);
   command.pack.source =
       rpc::ParseText("pack.source", request.pack().source(), {.length_max = 120}, errors);
@@ -181,7 +182,7 @@ absl::StatusOr<DeclarePackCommand> ParseDeclarePack(const v1::DeclarePackRequest
 absl::StatusOr<ConvertQuery> ParseConvertQuantity(const v1::ConvertQuantityRequest& request) {
   FieldErrors errors;
   ConvertQuery query{
-      .item = ParseResourceName("item", kItem, request.item(), errors),
+      .item = rpc::ParseResourceName("item", kItem, request.item(), errors),
       .quantity = {.amount = request.quantity().amount(), .unit = request.quantity().unit()}};
   rpc::ParseInt("quantity.amount", query.quantity.amount, 0, std::numeric_limits<int64_t>::max(),
                 errors);

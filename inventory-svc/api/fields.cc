@@ -6,7 +6,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/civil_time.h"
 
 namespace quartermaster::inventory {
 namespace {
@@ -47,35 +46,6 @@ Quantity ParseQuantity(absl::string_view path, const type::v1::Quantity& quantit
     ParseMeasure(rpc::FieldPath(path, "unit"), quantity.unit(), errors);
   }
   return {.amount = quantity.amount(), .unit = quantity.unit()};
-}
-
-std::string ParseOptionalDate(absl::string_view field, const std::string& value,
-                              rpc::FieldErrors& errors) {
-  absl::CivilDay day;
-  const bool is_date = value.size() == 10 && absl::ParseCivilTime(value, &day) &&
-                       absl::FormatCivilTime(day) == value && day.year() >= 1900 &&
-                       day.year() <= 9998;
-  if (!value.empty() && !is_date) {
-    errors.Add(field, absl::StrCat(rpc::Quoted(value), " is not a date of the form YYYY-MM-DD"));
-  }
-  return value;
-}
-
-std::string ParseResourceName(absl::string_view field, absl::string_view pattern,
-                              const std::string& value, rpc::FieldErrors& errors) {
-  rpc::ParseName(field, pattern, value, errors);
-  return value;
-}
-
-base::Uuid ParseUuidName(absl::string_view field, absl::string_view collection,
-                         const std::string& value, rpc::FieldErrors& errors) {
-  const std::string prefix = absl::StrCat(collection, "/");
-  if (value.rfind(prefix, 0) == 0) {
-    const std::optional<base::Uuid> id = base::Uuid::Parse(value.substr(prefix.size()));
-    if (id.has_value()) return *id;
-  }
-  errors.Add(field, absl::StrCat(rpc::Quoted(value), " is not of the form ", prefix, "{uuid}"));
-  return {};
 }
 
 AsOf ParseAsOf(const type::v1::AsOf& as_of, rpc::FieldErrors& errors) {

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "inventory-svc/domain/as_of.h"
 #include "inventory-svc/domain/ledger_types.h"
@@ -25,18 +24,6 @@ std::string ParseMeasure(absl::string_view field, const std::string& value,
 Quantity ParseQuantity(absl::string_view path, const type::v1::Quantity& quantity,
                        rpc::FieldErrors& errors);
 
-// A day from 1900 to 9998, `YYYY-MM-DD`, or nothing.
-std::string ParseOptionalDate(absl::string_view field, const std::string& value,
-                              rpc::FieldErrors& errors);
-
-// A resource name of the form of `pattern`, returned as it is.
-std::string ParseResourceName(absl::string_view field, absl::string_view pattern,
-                              const std::string& value, rpc::FieldErrors& errors);
-
-// A name of the form `{collection}/{uuid}`.
-base::Uuid ParseUuidName(absl::string_view field, absl::string_view collection,
-                         const std::string& value, rpc::FieldErrors& errors);
-
 // A past moment; what is not set stays unset.
 AsOf ParseAsOf(const type::v1::AsOf& as_of, rpc::FieldErrors& errors);
 void RenderMoment(const Moment& moment, type::v1::SealedMoment& out);
@@ -48,24 +35,6 @@ void ParsePosition(const std::string& position, base::Uuid& before,
 
 Title ParseTitle(absl::string_view path, const type::v1::Title& title, rpc::FieldErrors& errors);
 void RenderTitle(const Title& title, type::v1::Title& out);
-
-// A value of an enum whose numbers the domain shares; 0 is refused. `is_known` is the generated
-// `_IsValid`.
-template <typename Domain, typename Proto>
-Domain ParseEnumValue(absl::string_view field, Proto value, bool (*is_known)(int),
-                      rpc::FieldErrors& errors) {
-  if (!is_known(value) || static_cast<int>(value) == 0) {
-    errors.Add(field, absl::StrCat(static_cast<int>(value), " is not a value that is known here"));
-  }
-  return static_cast<Domain>(value);
-}
-// The same, with a value for who leaves it unspecified.
-template <typename Domain, typename Proto>
-Domain ParseEnumValue(absl::string_view field, Proto value, bool (*is_known)(int),
-                      Domain when_unspecified, rpc::FieldErrors& errors) {
-  if (static_cast<int>(value) == 0) return when_unspecified;
-  return ParseEnumValue<Domain>(field, value, is_known, errors);
-}
 
 // Reads the field `source_document`.
 SourceDocument ParseSourceDocument(const v1::SourceDocument& document, rpc::FieldErrors& errors);

@@ -30,7 +30,8 @@ absl::StatusOr<ProveFromLinesCommand> ParseProveFromLines(
   rpc::FieldErrors errors;
   ProveFromLinesCommand command;
   command.item = request.item();
-  if (!request.item().empty()) ParseResourceName("item", "items/{item}", request.item(), errors);
+  if (!request.item().empty())
+    rpc::ParseResourceName("item", "items/{item}", request.item(), errors);
   command.line_count = rpc::ParsePageSize(request.page_size(), kLines, errors);
   command.as_of = ParseAsOf(request.as_of(), errors);
   if (request.as_of().has_occurred_time()) {

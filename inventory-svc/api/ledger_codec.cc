@@ -32,7 +32,7 @@ constexpr rpc::PageSizes kPages;
 
 std::string ParseOptionalName(absl::string_view field, absl::string_view pattern,
                               const std::string& value, FieldErrors& errors) {
-  return value.empty() ? value : ParseResourceName(field, pattern, value, errors);
+  return value.empty() ? value : rpc::ParseResourceName(field, pattern, value, errors);
 }
 
 Account ParseAccount(const std::string& path, const pb::Account& account, FieldErrors& errors) {
@@ -40,10 +40,10 @@ Account ParseAccount(const std::string& path, const pb::Account& account, FieldE
     errors.Add(FieldPath(path, "holder"),
                "is set by documents; goods held for one move by the document alone");
   }
-  return {.location =
-              ParseResourceName(FieldPath(path, "location"), kLocation, account.location(), errors),
-          .state = ParseEnumValue<State>(FieldPath(path, "state"), account.state(),
-                                         pb::AccountState_IsValid, errors)};
+  return {.location = rpc::ParseResourceName(FieldPath(path, "location"), kLocation,
+                                             account.location(), errors),
+          .state = rpc::ParseEnumValue<State>(FieldPath(path, "state"), account.state(),
+                                              pb::AccountState_IsValid, errors)};
 }
 
 // What pages of one list have in common: the request without what differs from page to page.
@@ -75,7 +75,7 @@ absl::StatusOr<PostMovementCommand> ParsePostMovement(const pb::PostMovementRequ
   FieldErrors errors;
   PostMovementCommand command;
   command.reason =
-      ParseEnumValue<Reason>("reason", request.reason(), pb::MovementReason_IsValid, errors);
+      rpc::ParseEnumValue<Reason>("reason", request.reason(), pb::MovementReason_IsValid, errors);
   if (request.lines().empty() || request.lines_size() > kMovementLinesMax) {
     errors.Add("lines", absl::StrCat(request.lines_size(), " lines; a movement has 1 to ",
                                      kMovementLinesMax));
@@ -84,7 +84,7 @@ absl::StatusOr<PostMovementCommand> ParsePostMovement(const pb::PostMovementRequ
       const std::string path = ElementPath("lines", i);
       const pb::MovementLine& line = request.lines(i);
       command.lines.push_back(
-          {.lot = ParseResourceName(FieldPath(path, "lot"), kLot, line.lot(), errors),
+          {.lot = rpc::ParseResourceName(FieldPath(path, "lot"), kLot, line.lot(), errors),
            .source = ParseAccount(FieldPath(path, "source"), line.source(), errors),
            .destination = ParseAccount(FieldPath(path, "destination"), line.destination(), errors),
            .quantity = ParseQuantity(FieldPath(path, "quantity"), line.quantity(), errors)});
@@ -108,7 +108,7 @@ absl::StatusOr<ReverseMovementCommand> ParseReverseMovement(
     const pb::ReverseMovementRequest& request) {
   FieldErrors errors;
   ReverseMovementCommand command;
-  command.movement_id = ParseUuidName("name", "movements", request.name(), errors);
+  command.movement_id = rpc::ParseUuidName("name", "movements", request.name(), errors);
   command.note = rpc::ParseText("note", request.note(),
                                 {.length_min = 1, .length_max = 500, .is_multiline = true}, errors);
   command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
@@ -119,7 +119,7 @@ absl::StatusOr<ReverseMovementCommand> ParseReverseMovement(
 absl::StatusOr<GetMovementCommand> ParseGetMovement(const pb::GetMovementRequest& request) {
   FieldErrors errors;
   GetMovementCommand command{
-      .movement_id = ParseUuidName("name", "movements", request.name(), errors),
+      .movement_id = rpc::ParseUuidName("name", "movements", request.name(), errors),
       .as_of = ParseAsOf(request.as_of(), errors)};
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
@@ -127,10 +127,11 @@ absl::StatusOr<GetMovementCommand> ParseGetMovement(const pb::GetMovementRequest
 
 absl::StatusOr<ListMovementsCommand> ParseListMovements(const pb::ListMovementsRequest& request) {
   FieldErrors errors;
-  ListMovementsCommand command{.unit = ParseResourceName("unit", kUnit, request.unit(), errors),
-                               .item = ParseOptionalName("item", kItem, request.item(), errors),
-                               .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors),
-                               .as_of = ParseAsOf(request.as_of(), errors)};
+  ListMovementsCommand command{
+      .unit = rpc::ParseResourceName("unit", kUnit, request.unit(), errors),
+      .item = ParseOptionalName("item", kItem, request.item(), errors),
+      .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors),
+      .as_of = ParseAsOf(request.as_of(), errors)};
   ParsePosition(rpc::ParsePageToken(request.page_token(), QueryOf(request), errors), command.before,
                 command.sequence);
   QM_RETURN_IF_ERROR(errors.ToStatus());
@@ -140,16 +141,16 @@ absl::StatusOr<ListMovementsCommand> ParseListMovements(const pb::ListMovementsR
 absl::StatusOr<CreateLotCommand> ParseCreateLot(const pb::CreateLotRequest& request) {
   FieldErrors errors;
   const pb::Lot& lot = request.lot();
-  const std::string item = ParseResourceName("parent", kItem, request.parent(), errors);
+  const std::string item = rpc::ParseResourceName("parent", kItem, request.parent(), errors);
   const std::string lot_id = rpc::ParseResourceId("lot_id", request.lot_id(), errors);
   CreateLotCommand command;
   command.lot.name = absl::StrCat(item, "/lots/", lot_id);
   command.lot.origin =
-      ParseEnumValue<Lot::Origin>("lot.origin", lot.origin(), pb::Lot::Origin_IsValid, errors);
+      rpc::ParseEnumValue<Lot::Origin>("lot.origin", lot.origin(), pb::Lot::Origin_IsValid, errors);
   command.lot.origin_reference =
       rpc::ParseText("lot.origin_reference", lot.origin_reference(), {.length_max = 120}, errors);
-  command.lot.owner = ParseResourceName("lot.owner", kUnit, lot.owner(), errors);
-  command.lot.expiry_date = ParseOptionalDate("lot.expiry_date", lot.expiry_date(), errors);
+  command.lot.owner = rpc::ParseResourceName("lot.owner", kUnit, lot.owner(), errors);
+  command.lot.expiry_date = rpc::ParseOptionalDate("lot.expiry_date", lot.expiry_date(), errors);
   command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
@@ -157,14 +158,14 @@ absl::StatusOr<CreateLotCommand> ParseCreateLot(const pb::CreateLotRequest& requ
 
 absl::StatusOr<std::string> ParseGetLot(const pb::GetLotRequest& request) {
   FieldErrors errors;
-  std::string name = ParseResourceName("name", kLot, request.name(), errors);
+  std::string name = rpc::ParseResourceName("name", kLot, request.name(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return name;
 }
 
 absl::StatusOr<ListLotsCommand> ParseListLots(const pb::ListLotsRequest& request) {
   FieldErrors errors;
-  ListLotsCommand command{.item = ParseResourceName("parent", kItem, request.parent(), errors),
+  ListLotsCommand command{.item = rpc::ParseResourceName("parent", kItem, request.parent(), errors),
                           .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors)};
   const std::vector<std::string> position =
       absl::StrSplit(rpc::ParsePageToken(request.page_token(), QueryOf(request), errors), '/');
@@ -178,14 +179,14 @@ absl::StatusOr<ListLotsCommand> ParseListLots(const pb::ListLotsRequest& request
 
 absl::StatusOr<ListBalancesCommand> ParseListBalances(const pb::ListBalancesRequest& request) {
   FieldErrors errors;
-  ListBalancesCommand command{.unit = ParseResourceName("unit", kUnit, request.unit(), errors),
+  ListBalancesCommand command{.unit = rpc::ParseResourceName("unit", kUnit, request.unit(), errors),
                               .item = ParseOptionalName("item", kItem, request.item(), errors),
                               .lot = ParseOptionalName("lot", kLot, request.lot(), errors),
                               .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors),
                               .as_of = ParseAsOf(request.as_of(), errors)};
   if (request.state() != pb::ACCOUNT_STATE_UNSPECIFIED) {
     command.state =
-        ParseEnumValue<State>("state", request.state(), pb::AccountState_IsValid, errors);
+        rpc::ParseEnumValue<State>("state", request.state(), pb::AccountState_IsValid, errors);
   }
   const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);
   ParsePosition(position, command.after, command.sequence);
@@ -213,7 +214,7 @@ absl::Status CheckBatch(const pb::BatchPostMovementsRequest& request) {
 
 absl::StatusOr<AsOf> ParseSummarizeStock(const pb::SummarizeStockRequest& request) {
   FieldErrors errors;
-  ParseResourceName("unit", kUnit, request.unit(), errors);
+  rpc::ParseResourceName("unit", kUnit, request.unit(), errors);
   rpc::ParseInt("expiring_days", ExpiringDays(request), 1, kExpiringDaysMax, errors);
   const AsOf as_of = ParseAsOf(request.as_of(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());

@@ -19,11 +19,11 @@ void RenderAmount(const Amount& amount, Rendered& out) {
 absl::StatusOr<SuggestLotsCommand> ParseSuggestLots(const v1::SuggestLotsRequest& request) {
   rpc::FieldErrors errors;
   SuggestLotsCommand command{
-      .location = ParseResourceName("location", "units/{unit}/locations/{location}",
-                                    request.location(), errors),
-      .item = ParseResourceName("item", "items/{item}", request.item(), errors),
+      .location = rpc::ParseResourceName("location", "units/{unit}/locations/{location}",
+                                         request.location(), errors),
+      .item = rpc::ParseResourceName("item", "items/{item}", request.item(), errors),
       .quantity = ParseQuantity("quantity", request.quantity(), errors),
-      .good_until = ParseOptionalDate("good_until_date", request.good_until_date(), errors)};
+      .good_until = rpc::ParseOptionalDate("good_until_date", request.good_until_date(), errors)};
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
 }

@@ -67,11 +67,11 @@ void RenderTotals(const LotTotals& totals, const std::string& base_unit, v1::Lot
 absl::StatusOr<TraceLotCommand> ParseTraceLot(const Request& request) {
   rpc::FieldErrors errors;
   TraceLotCommand command{
-      .name = ParseResourceName("name", "items/{item}/lots/{lot}", request.name(), errors),
+      .name = rpc::ParseResourceName("name", "items/{item}/lots/{lot}", request.name(), errors),
       .page_size = rpc::ParsePageSize(request.page_size(), rpc::PageSizes(), errors),
       .as_of = ParseAsOf(request.as_of(), errors)};
-  const auto direction = ParseEnumValue<Request::Direction>("direction", DirectionOf(request),
-                                                            Request::Direction_IsValid, errors);
+  const auto direction = rpc::ParseEnumValue<Request::Direction>(
+      "direction", DirectionOf(request), Request::Direction_IsValid, errors);
   command.is_newest_first = direction == Request::BACK_TO_SOURCE;
   // The record that the page begins after, and the last of those that all pages rest on.
   const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);

@@ -56,7 +56,7 @@ absl::StatusOr<ParsedWatch> ParseWatch(const v1::WatchRequest& request) {
   watch.query.after_sequence = rpc::ParseInt("after_sequence", request.after_sequence(), 0,
                                              std::numeric_limits<int64_t>::max(), errors);
   if (!request.unit().empty()) {
-    watch.unit = ParseResourceName("unit", "units/{unit}", request.unit(), errors);
+    watch.unit = rpc::ParseResourceName("unit", "units/{unit}", request.unit(), errors);
   }
   watch.query.method_prefixes =
       ParsePrefixes("method_prefixes", request.method_prefixes(), kMethodLengthMax, errors);

@@ -68,8 +68,9 @@ absl::StatusOr<CreateTransferCommand> ParseCreateTransfer(
     const v1::CreateTransferRequest& request) {
   FieldErrors errors;
   CreateTransferCommand command;
-  command.source = ParseResourceName("source", kLocation, request.source(), errors);
-  command.destination = ParseResourceName("destination", kLocation, request.destination(), errors);
+  command.source = rpc::ParseResourceName("source", kLocation, request.source(), errors);
+  command.destination =
+      rpc::ParseResourceName("destination", kLocation, request.destination(), errors);
   if (request.source() == request.destination()) {
     errors.Add("destination", "is the source; a transfer goes to another location");
   }
@@ -79,7 +80,7 @@ absl::StatusOr<CreateTransferCommand> ParseCreateTransfer(
     const std::string path = ElementPath("lines", i);
     const v1::TransferLine& line = request.lines(i);
     command.lines.push_back(
-        {.lot = ParseResourceName(FieldPath(path, "lot"), kLot, line.lot(), errors),
+        {.lot = rpc::ParseResourceName(FieldPath(path, "lot"), kLot, line.lot(), errors),
          .quantity = ParseQuantity(FieldPath(path, "quantity"), line.quantity(), errors)});
     if (!seen.insert(line.lot()).second) {
       errors.Add(FieldPath(path, "lot"), "stands twice; add the quantities up");
@@ -97,7 +98,7 @@ absl::StatusOr<CreateTransferCommand> ParseCreateTransfer(
 absl::StatusOr<GetTransferCommand> ParseGetTransfer(const v1::GetTransferRequest& request) {
   FieldErrors errors;
   GetTransferCommand command{
-      .transfer_id = ParseUuidName("name", "transfers", request.name(), errors),
+      .transfer_id = rpc::ParseUuidName("name", "transfers", request.name(), errors),
       .as_of = ParseAsOf(request.as_of(), errors)};
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
@@ -105,10 +106,11 @@ absl::StatusOr<GetTransferCommand> ParseGetTransfer(const v1::GetTransferRequest
 
 absl::StatusOr<ListTransfersCommand> ParseListTransfers(const v1::ListTransfersRequest& request) {
   FieldErrors errors;
-  ListTransfersCommand command{.unit = ParseResourceName("unit", kUnit, request.unit(), errors),
-                               .is_waiting_for_caller = request.waiting_for_me(),
-                               .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors),
-                               .as_of = ParseAsOf(request.as_of(), errors)};
+  ListTransfersCommand command{
+      .unit = rpc::ParseResourceName("unit", kUnit, request.unit(), errors),
+      .is_waiting_for_caller = request.waiting_for_me(),
+      .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors),
+      .as_of = ParseAsOf(request.as_of(), errors)};
   if (request.waiting_for_me() && command.as_of.is_set()) {
     errors.Add("waiting_for_me", "is about now; leave as_of out");
   }
@@ -122,7 +124,7 @@ absl::StatusOr<DispatchTransferCommand> ParseDispatchTransfer(
     const v1::DispatchTransferRequest& request) {
   FieldErrors errors;
   DispatchTransferCommand command;
-  command.transfer_id = ParseUuidName("name", "transfers", request.name(), errors);
+  command.transfer_id = rpc::ParseUuidName("name", "transfers", request.name(), errors);
   command.etag = ParseEtag(request.etag(), errors);
   command.waybill =
       rpc::ParseText("waybill", request.waybill(), {.length_max = kWaybillLengthMax}, errors);
@@ -136,7 +138,7 @@ absl::StatusOr<ConfirmTransferReceiptCommand> ParseConfirmTransferReceipt(
     const v1::ConfirmTransferReceiptRequest& request) {
   FieldErrors errors;
   ConfirmTransferReceiptCommand command;
-  command.transfer_id = ParseUuidName("name", "transfers", request.name(), errors);
+  command.transfer_id = rpc::ParseUuidName("name", "transfers", request.name(), errors);
   command.etag = ParseEtag(request.etag(), errors);
   CheckLineCount(request.lines_size(), 0, errors);
   std::set<int32_t> seen;
@@ -158,7 +160,7 @@ absl::StatusOr<ResolveTransferVarianceCommand> ParseResolveTransferVariance(
     const v1::ResolveTransferVarianceRequest& request) {
   FieldErrors errors;
   ResolveTransferVarianceCommand command;
-  command.transfer_id = ParseUuidName("name", "transfers", request.name(), errors);
+  command.transfer_id = rpc::ParseUuidName("name", "transfers", request.name(), errors);
   command.etag = ParseEtag(request.etag(), errors);
   CheckLineCount(request.lines_size(), 1, errors);
   std::set<int32_t> seen;
@@ -183,7 +185,7 @@ absl::StatusOr<CancelTransferCommand> ParseCancelTransfer(
     const v1::CancelTransferRequest& request) {
   FieldErrors errors;
   CancelTransferCommand command;
-  command.transfer_id = ParseUuidName("name", "transfers", request.name(), errors);
+  command.transfer_id = rpc::ParseUuidName("name", "transfers", request.name(), errors);
   command.etag = ParseEtag(request.etag(), errors);
   command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());

@@ -27,9 +27,9 @@ constexpr size_t kCustodianLengthMax = 64;
 Unit ParseUnit(const v1::Unit& unit, FieldErrors& errors) {
   return {
       .title = ParseTitle("unit.title", unit.title(), errors),
-      .kind = ParseEnumValue<UnitKind>("unit.kind", unit.kind(), v1::UnitKind_IsValid, errors),
-      .priority = ParseEnumValue("unit.priority", unit.priority(), v1::PriorityClass_IsValid,
-                                 PriorityClass::kRegular, errors),
+      .kind = rpc::ParseEnumValue<UnitKind>("unit.kind", unit.kind(), v1::UnitKind_IsValid, errors),
+      .priority = rpc::ParseEnumValue("unit.priority", unit.priority(), v1::PriorityClass_IsValid,
+                                      PriorityClass::kRegular, errors),
       .establishment_count = rpc::ParseInt("unit.establishment_count", unit.establishment_count(),
                                            0, std::numeric_limits<int32_t>::max(), errors)};
 }
@@ -47,8 +47,8 @@ Location ParseLocation(const v1::Location& location, FieldErrors& errors) {
                                                   " is not up to 64 of [A-Za-z0-9._-]"));
   }
   return {.title = ParseTitle("location.title", location.title(), errors),
-          .kind = ParseEnumValue<LocationKind>("location.kind", location.kind(),
-                                               v1::LocationKind_IsValid, errors),
+          .kind = rpc::ParseEnumValue<LocationKind>("location.kind", location.kind(),
+                                                    v1::LocationKind_IsValid, errors),
           .custodian = location.custodian()};
 }
 
@@ -84,7 +84,8 @@ absl::StatusOr<CreateUnitCommand> ParseCreateUnit(const v1::CreateUnitRequest& r
   command.unit = ParseUnit(request.unit(), errors);
   command.unit.name = absl::StrCat("units/", id);
   if (!request.unit().parent().empty()) {
-    command.unit.parent = ParseResourceName("unit.parent", kUnit, request.unit().parent(), errors);
+    command.unit.parent =
+        rpc::ParseResourceName("unit.parent", kUnit, request.unit().parent(), errors);
   }
   command.request_id = rpc::ParseUuid("request_id", request.request_id(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
@@ -93,14 +94,14 @@ absl::StatusOr<CreateUnitCommand> ParseCreateUnit(const v1::CreateUnitRequest& r
 
 absl::StatusOr<std::string> ParseGetUnit(const v1::GetUnitRequest& request) {
   FieldErrors errors;
-  std::string name = ParseResourceName("name", kUnit, request.name(), errors);
+  std::string name = rpc::ParseResourceName("name", kUnit, request.name(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return name;
 }
 
 absl::StatusOr<ListQuery> ParseListUnits(const v1::ListUnitsRequest& request) {
   FieldErrors errors;
-  if (!request.root().empty()) ParseResourceName("root", kUnit, request.root(), errors);
+  if (!request.root().empty()) rpc::ParseResourceName("root", kUnit, request.root(), errors);
   ListQuery query =
       ParseQuery(kUnitList, request.root(), request.page_size(), request.page_token(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
@@ -110,7 +111,8 @@ absl::StatusOr<ListQuery> ParseListUnits(const v1::ListUnitsRequest& request) {
 absl::StatusOr<UpdateUnitCommand> ParseUpdateUnit(const v1::UpdateUnitRequest& request) {
   FieldErrors errors;
   UpdateUnitCommand command;
-  const std::string name = ParseResourceName("unit.name", kUnit, request.unit().name(), errors);
+  const std::string name =
+      rpc::ParseResourceName("unit.name", kUnit, request.unit().name(), errors);
   command.unit = ParseUnit(request.unit(), errors);
   command.unit.name = name;
   command.etag = ParseEtag("unit.etag", request.unit().etag(), errors);
@@ -121,10 +123,11 @@ absl::StatusOr<UpdateUnitCommand> ParseUpdateUnit(const v1::UpdateUnitRequest& r
 
 absl::StatusOr<MoveUnitCommand> ParseMoveUnit(const v1::MoveUnitRequest& request) {
   FieldErrors errors;
-  MoveUnitCommand command{.name = ParseResourceName("name", kUnit, request.name(), errors),
-                          .parent = ParseResourceName("parent", kUnit, request.parent(), errors),
-                          .etag = ParseEtag("etag", request.etag(), errors),
-                          .request_id = rpc::ParseUuid("request_id", request.request_id(), errors)};
+  MoveUnitCommand command{
+      .name = rpc::ParseResourceName("name", kUnit, request.name(), errors),
+      .parent = rpc::ParseResourceName("parent", kUnit, request.parent(), errors),
+      .etag = ParseEtag("etag", request.etag(), errors),
+      .request_id = rpc::ParseUuid("request_id", request.request_id(), errors)};
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
 }
@@ -133,7 +136,7 @@ absl::StatusOr<CreateLocationCommand> ParseCreateLocation(
     const v1::CreateLocationRequest& request) {
   FieldErrors errors;
   CreateLocationCommand command;
-  ParseResourceName("parent", kUnit, request.parent(), errors);
+  rpc::ParseResourceName("parent", kUnit, request.parent(), errors);
   const std::string id = rpc::ParseResourceId("location_id", request.location_id(), errors);
   command.location = ParseLocation(request.location(), errors);
   command.location.name = absl::StrCat(request.parent(), "/locations/", id);
@@ -144,14 +147,14 @@ absl::StatusOr<CreateLocationCommand> ParseCreateLocation(
 
 absl::StatusOr<std::string> ParseGetLocation(const v1::GetLocationRequest& request) {
   FieldErrors errors;
-  std::string name = ParseResourceName("name", kLocation, request.name(), errors);
+  std::string name = rpc::ParseResourceName("name", kLocation, request.name(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return name;
 }
 
 absl::StatusOr<ListQuery> ParseListLocations(const v1::ListLocationsRequest& request) {
   FieldErrors errors;
-  ParseResourceName("parent", kUnit, request.parent(), errors);
+  rpc::ParseResourceName("parent", kUnit, request.parent(), errors);
   ListQuery query = ParseQuery(kLocationList, request.parent(), request.page_size(),
                                request.page_token(), errors);
   QM_RETURN_IF_ERROR(errors.ToStatus());
@@ -163,7 +166,7 @@ absl::StatusOr<UpdateLocationCommand> ParseUpdateLocation(
   FieldErrors errors;
   UpdateLocationCommand command;
   const std::string name =
-      ParseResourceName("location.name", kLocation, request.location().name(), errors);
+      rpc::ParseResourceName("location.name", kLocation, request.location().name(), errors);
   command.location = ParseLocation(request.location(), errors);
   command.location.name = name;
   command.etag = ParseEtag("location.etag", request.location().etag(), errors);

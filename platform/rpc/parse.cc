@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/civil_time.h"
 #include "platform/base/check.h"
 #include "platform/base/utf8.h"
 
@@ -92,6 +93,23 @@ std::vector<std::string> ParseName(absl::string_view field, absl::string_view pa
   return std::vector<std::string>(std::ranges::count(pattern, '{'));
 }
 
+std::string ParseResourceName(absl::string_view field, absl::string_view pattern,
+                              const std::string& value, FieldErrors& errors) {
+  ParseName(field, pattern, value, errors);
+  return value;
+}
+
+base::Uuid ParseUuidName(absl::string_view field, absl::string_view collection,
+                         const std::string& value, FieldErrors& errors) {
+  const std::string prefix = absl::StrCat(collection, "/");
+  if (value.rfind(prefix, 0) == 0) {
+    const std::optional<base::Uuid> id = base::Uuid::Parse(value.substr(prefix.size()));
+    if (id.has_value()) return *id;
+  }
+  errors.Add(field, absl::StrCat(Quoted(value), " is not of the form ", prefix, "{uuid}"));
+  return {};
+}
+
 std::string MakeName(absl::string_view pattern, const std::vector<std::string>& ids) {
   std::vector<std::string> segments = absl::StrSplit(pattern, '/');
   size_t next = 0;
@@ -140,6 +158,18 @@ google::protobuf::Timestamp RenderTimestamp(absl::Time time) {
   timestamp.set_nanos(
       static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
   return timestamp;
+}
+
+std::string ParseOptionalDate(absl::string_view field, const std::string& value,
+                              FieldErrors& errors) {
+  absl::CivilDay day;
+  const bool is_date = value.size() == 10 && absl::ParseCivilTime(value, &day) &&
+                       absl::FormatCivilTime(day) == value && day.year() >= 1900 &&
+                       day.year() <= 9998;
+  if (!value.empty() && !is_date) {
+    errors.Add(field, absl::StrCat(Quoted(value), " is not a date of the form YYYY-MM-DD"));
+  }
+  return value;
 }
 
 std::string ParseText(absl::string_view field, absl::string_view value, const TextRule& rule,

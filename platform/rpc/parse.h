@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "platform/base/uuid.h"
@@ -60,6 +61,12 @@ std::optional<std::vector<std::string>> MatchName(absl::string_view pattern,
 // Returns as many ids as the pattern has, all empty if the format is broken.
 std::vector<std::string> ParseName(absl::string_view field, absl::string_view pattern,
                                    absl::string_view name, FieldErrors& errors);
+// Refuses what is not of the form of `pattern`; returns the name as it is.
+std::string ParseResourceName(absl::string_view field, absl::string_view pattern,
+                              const std::string& value, FieldErrors& errors);
+// Reads a name of the form `{collection}/{uuid}`.
+base::Uuid ParseUuidName(absl::string_view field, absl::string_view collection,
+                         const std::string& value, FieldErrors& errors);
 // Fills a pattern: (`units/{unit}`, {`east-bureau`}) is `units/east-bureau`.
 std::string MakeName(absl::string_view pattern, const std::vector<std::string>& ids);
 
@@ -76,6 +83,10 @@ absl::Time ParseTimestamp(absl::string_view field, const google::protobuf::Times
                           const TimeBounds& bounds, FieldErrors& errors);
 google::protobuf::Timestamp RenderTimestamp(absl::Time time);
 
+// Reads a day from 1900 to 9998, `YYYY-MM-DD`, or nothing.
+std::string ParseOptionalDate(absl::string_view field, const std::string& value,
+                              FieldErrors& errors);
+
 struct TextRule {
   // In code points, not bytes. A minimum of 1 makes the field required.
   int64_t length_min = 0;
@@ -89,5 +100,23 @@ std::string ParseText(absl::string_view field, absl::string_view value, const Te
 
 int64_t ParseInt(absl::string_view field, int64_t value, int64_t min, int64_t max,
                  FieldErrors& errors);
+
+// Reads a value of an enum whose numbers the domain shares; 0 is refused. `is_known` is the
+// generated `_IsValid`.
+template <typename Domain, typename Proto>
+Domain ParseEnumValue(absl::string_view field, Proto value, bool (*is_known)(int),
+                      FieldErrors& errors) {
+  if (!is_known(value) || static_cast<int>(value) == 0) {
+    errors.Add(field, absl::StrCat(static_cast<int>(value), " is not a value that is known here"));
+  }
+  return static_cast<Domain>(value);
+}
+// The same, with a value for who leaves it unspecified.
+template <typename Domain, typename Proto>
+Domain ParseEnumValue(absl::string_view field, Proto value, bool (*is_known)(int),
+                      Domain when_unspecified, FieldErrors& errors) {
+  if (static_cast<int>(value) == 0) return when_unspecified;
+  return ParseEnumValue<Domain>(field, value, is_known, errors);
+}
 
 }  // namespace quartermaster::rpc

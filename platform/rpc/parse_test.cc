@@ -75,6 +75,20 @@ TEST(NameTest, ReturnsAsManyEmptyIdsAsThePatternHas) {
               HasSubstr("\"x\" is not of the form units/{unit}/locations/{location}"));
 }
 
+TEST(NameTest, EndsInAUuidWhereOneIsAskedFor) {
+  constexpr char kUuid[] = "0190a3c8-0000-7000-8000-000000000001";
+  FieldErrors errors;
+  EXPECT_EQ(ParseUuidName("name", "movements", absl::StrCat("movements/", kUuid), errors),
+            *base::Uuid::Parse(kUuid));
+  EXPECT_TRUE(errors.is_empty());
+  for (const char* name :
+       {kUuid, "movements/", "movements/7", "transfers/0190a3c8-0000-7000-8000-000000000001"}) {
+    FieldErrors broken;
+    ParseUuidName("name", "movements", name, broken);
+    EXPECT_THAT(OnlyDescription(broken), HasSubstr("is not of the form movements/{uuid}")) << name;
+  }
+}
+
 TEST(UuidFieldTest, RefusesTheNilUuid) {
   FieldErrors errors;
 
@@ -123,6 +137,34 @@ TEST(TimestampTest, RendersWhatItParsed) {
     EXPECT_TRUE(errors.is_empty());
   }
   EXPECT_EQ(RenderTimestamp(absl::FromUnixMicros(-1)).nanos(), 999'999'000);
+}
+
+TEST(DateTest, TakesDaysThatExistAndNothing) {
+  for (const char* date : {"", "1900-01-01", "2020-02-29", "9998-12-31"}) {
+    FieldErrors errors;
+    EXPECT_EQ(ParseOptionalDate("expiry_date", date, errors), date);
+    EXPECT_TRUE(errors.is_empty()) << date;
+  }
+  for (const char* date :
+       {"2019-02-29", "2020-2-29", "20200229", "1899-12-31", "9999-01-01", "soon"}) {
+    FieldErrors errors;
+    ParseOptionalDate("expiry_date", date, errors);
+    EXPECT_THAT(OnlyDescription(errors), HasSubstr("YYYY-MM-DD")) << date;
+  }
+}
+
+TEST(EnumTest, RefusesWhatIsUnspecifiedOrUnknown) {
+  enum class Kind { kUnspecified, kSwat, kStation };
+  const auto is_known = [](int value) { return value >= 0 && value <= 2; };
+  FieldErrors errors;
+  EXPECT_EQ(ParseEnumValue<Kind>("kind", 2, +is_known, errors), Kind::kStation);
+  EXPECT_EQ(ParseEnumValue("kind", 0, +is_known, Kind::kSwat, errors), Kind::kSwat);
+  EXPECT_TRUE(errors.is_empty());
+  for (const int value : {0, 3, -1}) {
+    FieldErrors broken;
+    ParseEnumValue<Kind>("kind", value, +is_known, broken);
+    EXPECT_THAT(OnlyDescription(broken), HasSubstr("is not a value that is known here")) << value;
+  }
 }
 
 TEST(TextTest, CountsCodePoints) {
