@@ -31,8 +31,9 @@ class LanesBench {
   explicit LanesBench(int repetition_count) : repetition_count_(repetition_count) {}
 
   absl::Status Run() {
-    QM_ASSIGN_OR_RETURN(
-        stack_, testing::Stack::Start({.has_gateway = false, .systems_json = SystemsJson()}));
+    QM_ASSIGN_OR_RETURN(stack_, testing::Stack::Start({.has_gateway = false,
+                                                       .database_flags = DatabaseFlags(),
+                                                       .systems_json = SystemsJson()}));
     QM_RETURN_IF_ERROR(MakeWorld(stack_->ConnectToInventory("province-demo"), WorldSize()));
     QM_RETURN_IF_ERROR(StartSubjects());
     // Each knows every balance before it is measured.

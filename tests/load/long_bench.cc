@@ -23,12 +23,6 @@ struct Subject {
   std::vector<std::shared_ptr<grpc::Channel>> channels;
 };
 
-// The database of a ledger of that length, as an operator would set it up: the pages that postings
-// touch fit into memory, and the log does not make the server write them back all the time.
-std::vector<std::string> DatabaseFlags() {
-  return {"--innodb-buffer-pool-size=2G", "--innodb-log-file-size=1G"};
-}
-
 absl::StatusOr<Subject> MakeLedger(int64_t line_count) {
   Subject subject;
   QM_ASSIGN_OR_RETURN(subject.stack, testing::Stack::Start({.has_gateway = false,

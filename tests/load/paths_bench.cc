@@ -43,7 +43,8 @@ class PathsBench {
   explicit PathsBench(int repetition_count) : repetition_count_(repetition_count) {}
 
   absl::Status Run() {
-    QM_ASSIGN_OR_RETURN(stack_, testing::Stack::Start({.systems_json = SystemsJson()}));
+    QM_ASSIGN_OR_RETURN(stack_, testing::Stack::Start({.database_flags = DatabaseFlags(),
+                                                       .systems_json = SystemsJson()}));
     const int64_t idle_inventory = MemoryKib(stack_->inventory().pid(), "VmRSS");
     const int64_t idle_gateway = MemoryKib(stack_->gateway().pid(), "VmRSS");
     QM_RETURN_IF_ERROR(MakeWorld(stack_->ConnectToInventory("province-demo"), WorldSize()));

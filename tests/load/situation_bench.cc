@@ -81,7 +81,8 @@ void AskInTurn(int count, Asked& one, Asked& other) {
 }  // namespace
 
 absl::Status MeasureSituation(int repetition_count) {
-  QM_ASSIGN_OR_RETURN(const auto stack, testing::Stack::Start({.systems_json = SystemsJson()}));
+  QM_ASSIGN_OR_RETURN(const auto stack, testing::Stack::Start({.database_flags = DatabaseFlags(),
+                                                               .systems_json = SystemsJson()}));
   const auto inventory = stack->ConnectToInventory("province-demo");
   QM_RETURN_IF_ERROR(MakeWorld(inventory, kSize));
   QM_RETURN_IF_ERROR(PostHistory(inventory, kMovementCount, SpreadPostings(kSize)));

@@ -142,6 +142,10 @@ std::string SystemsJson() {
       {"role": "dispatcher", "unit": "units/bench"}]}})";
 }
 
+std::vector<std::string> DatabaseFlags() {
+  return {"--innodb-buffer-pool-size=2G", "--innodb-log-file-size=1G"};
+}
+
 std::vector<std::string> PersonGrants() { return {absl::StrCat("unit-quartermaster@", kRoot)}; }
 
 absl::Status MakeWorld(const std::shared_ptr<grpc::Channel>& inventory, const WorldSize& size) {

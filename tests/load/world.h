@@ -31,6 +31,9 @@ struct WorldSize {
 
 // The systems file that lets the certificate `province-demo` do all that is needed here.
 std::string SystemsJson();
+// Flags of a database as an operator would set it up: the pages that postings touch fit into
+// memory, and the log is long enough that the server does not stop to write them back.
+std::vector<std::string> DatabaseFlags();
 // The grants of the person who posts and reads through the gateway.
 std::vector<std::string> PersonGrants();
 
