@@ -14,8 +14,8 @@
 #include "absl/time/time.h"
 #include "platform/rpc/status_codec.h"
 #include "quartermaster/inventory/v1/ledger.grpc.pb.h"
+#include "tests/harness/http_client.h"
 #include "tests/harness/stack.h"
-#include "tests/suite/http_client.h"
 
 namespace quartermaster::testing {
 

@@ -1,10 +1,9 @@
-#include "tests/suite/http_client.h"
+#include "tests/harness/http_client.h"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <chrono>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -15,13 +14,18 @@ namespace {
 
 namespace http = boost::beast::http;
 using boost::asio::ip::tcp;
+using boost::beast::error_code;
 
-constexpr std::chrono::seconds kPatience(30);
+// Runs what was started until it is done.
+void Await(boost::asio::io_context& io) {
+  io.run();
+  io.restart();
+}
 
 }  // namespace
 
 HttpReply SendHttp(const std::string& address, const std::string& method, const std::string& target,
-                   const HttpHeaders& headers, const std::string& body) {
+                   const HttpHeaders& headers, const std::string& body, absl::Duration patience) {
   const std::vector<std::string> parts = absl::StrSplit(address, ':');
   http::request<http::string_body> request;
   request.method_string(method);
@@ -34,25 +38,27 @@ HttpReply SendHttp(const std::string& address, const std::string& method, const 
   request.body() = body;
   if (!body.empty() || method == "POST") request.prepare_payload();
 
+  // The stream's own limit holds for what is asynchronous alone.
   boost::asio::io_context io;
   boost::beast::tcp_stream stream(io);
-  boost::beast::error_code error;
-  stream.connect(tcp::endpoint(boost::asio::ip::make_address(parts[0]),
-                               static_cast<unsigned short>(std::stoi(parts[1]))),
-                 error);
+  stream.expires_after(absl::ToChronoMilliseconds(patience));
+  error_code error;
+  stream.async_connect(tcp::endpoint(boost::asio::ip::make_address(parts[0]),
+                                     static_cast<unsigned short>(std::stoi(parts[1]))),
+                       [&](error_code connected) { error = connected; });
+  Await(io);
   if (error) return {.body = error.message()};
-  stream.expires_after(kPatience);
   // A server may answer before it has read everything, and close: the answer counts.
-  boost::beast::error_code write_error;
-  http::write(stream, request, write_error);
+  error_code write_error;
+  http::async_write(stream, request, [&](error_code written, size_t) { write_error = written; });
+  Await(io);
   boost::beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.body_limit(64 << 20);
   if (method == "HEAD") parser.skip(true);
-  http::read(stream, buffer, parser, error);
-  if (error && !parser.is_header_done()) {
-    return {.body = (write_error ? write_error : error).message()};
-  }
+  http::async_read(stream, buffer, parser, [&](error_code read, size_t) { error = read; });
+  Await(io);
+  if (error && !parser.is_done()) return {.body = (write_error ? write_error : error).message()};
   const auto& response = parser.get();
   HttpReply reply{.status = static_cast<int>(response.result_int()), .body = response.body()};
   for (const auto& field : response) {
