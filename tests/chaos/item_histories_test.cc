@@ -1,8 +1,9 @@
 // Goal: whatever is killed or held still, and whenever, each item's history is linearizable: one
 // ledger that does one thing at a time could have given every answer, to all clerks together.
 // Method: the real programs as processes, two replicas of inventory-svc among them; clerks fight
-// for the last pieces of few items, some through the gateway, some at both replicas in turn, and
-// take down what they asked and were told, with the times of both on one steady clock. Under that
+// for the last pieces of few items, send them to each other and sign for them, some through the
+// gateway by gRPC, by JSON, or by either in turn, some at both replicas in turn, and take down what
+// they asked and were told, with the times of both on one steady clock. Under that
 // load programs are killed with SIGKILL and started again, or stopped and continued after longer
 // than any clerk waits and any lease lasts. What stays open is asked again in the end; then the
 // search of tests/history decides, and the sums are checked besides.
@@ -10,6 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
@@ -35,6 +38,8 @@
 namespace quartermaster::testing {
 namespace {
 
+using ::testing::Each;
+using ::testing::Gt;
 using ::testing::IsEmpty;
 
 // Half of them come through the gateway, half to the replicas directly.
@@ -53,7 +58,7 @@ constexpr char kSystems[] = R"({
   "spiffe://quartermaster/systems/province-demo": {
     "name": "systems/province-demo",
     "grants": [{"role": "approver", "unit": "units/city"},
-               {"role": "issuing-clerk", "unit": "units/city"}]
+               {"role": "unit-quartermaster", "unit": "units/city"}]
   }
 })";
 
@@ -97,41 +102,58 @@ class ItemHistoriesTest : public ::testing::Test {
     return replica.status();
   }
 
-  std::vector<StockDoor> DoorsOf(int clerk) {
-    if (clerk % 2 == 0) {
-      const std::string subject = absl::StrCat("stock-clerk-", clerk);
-      const auto token =
-          stack_->MakeToken(subject, {"approver@units/city", "issuing-clerk@units/city"});
-      EXPECT_TRUE(token.ok()) << token.status();
-      return {{.channel = stack_->ConnectToGateway(),
-               .prepare = [bearer = absl::StrCat("Bearer ", *token)](grpc::ClientContext& context) {
-                 context.AddMetadata("authorization", bearer);
-               }}};
+  // Persons come through the gateway, every other one by gRPC and JSON in turn, the rest by one of
+  // them; systems come to both replicas in turn.
+  static bool IsPerson(int clerk) { return clerk % 2 == 0; }
+  static std::string SubjectOf(int clerk) { return absl::StrCat("stock-clerk-", clerk); }
+  static std::string CallerOf(int clerk) {
+    return IsPerson(clerk) ? absl::StrCat("persons/", SubjectOf(clerk)) : "systems/province-demo";
+  }
+
+  static std::vector<std::unique_ptr<StockDoor>> DoorsOf(int clerk) {
+    std::vector<std::unique_ptr<StockDoor>> doors;
+    if (!IsPerson(clerk)) {
+      for (const std::string& address : {stack_->inventory_address(), replica_->address}) {
+        doors.push_back(MakeGrpcDoor(stack_->ConnectToInventoryAt(address, "province-demo"),
+                                     [](grpc::ClientContext&) {}));
+      }
+      return doors;
     }
-    std::vector<StockDoor> doors;
-    for (const std::string& address : {stack_->inventory_address(), replica_->address}) {
-      doors.push_back({.channel = stack_->ConnectToInventoryAt(address, "province-demo"),
-                       .prepare = [](grpc::ClientContext&) {}});
+    const auto token = stack_->MakeToken(SubjectOf(clerk),
+                                         {"approver@units/city", "unit-quartermaster@units/city"});
+    EXPECT_TRUE(token.ok()) << token.status();
+    const bool has_grpc = clerk % 8 != 2;
+    const bool has_json = clerk % 8 != 6;
+    if (has_grpc) {
+      doors.push_back(
+          MakeGrpcDoor(stack_->ConnectToGateway(),
+                       [bearer = absl::StrCat("Bearer ", *token)](grpc::ClientContext& context) {
+                         context.AddMetadata("authorization", bearer);
+                       }));
     }
+    if (has_json) doors.push_back(MakeJsonDoor(stack_->gateway_http_address(), *token));
     return doors;
   }
 
   void MakeRound() {
     static int round_count = 0;
     ++round_count;
-    items_.recorders.clear();
+    // What they have in hand is the items'.
     clerks_.clear();
+    items_.items.clear();
     std::vector<std::string> ids;
     for (int i = 0; i < kItemCount; ++i) {
       ids.push_back(absl::StrCat("stock-", round_count, "-", i));
-      items_.recorders.push_back(std::make_unique<HistoryRecorder>(
-          "items/" + ids.back(), std::vector<std::string>{kDepot, kShelf}, kOperationsPerItemMax));
+      items_.items.push_back(std::make_unique<StockItem>(
+          "items/" + ids.back(), std::array<std::string, kPlaceCount>{kDepot, kShelf},
+          kOperationsPerItemMax));
     }
     const absl::Status made = MakeItems(stack_->ConnectToGateway(), founder_token_, ids);
     ASSERT_TRUE(made.ok()) << made;
     for (int i = 0; i < kClerkCount; ++i) {
       clerks_.push_back(std::make_unique<StockClerk>(
-          StockClerk::Options{.name = absl::StrCat(i % 2 == 0 ? "person-" : "system-", i),
+          StockClerk::Options{.name = absl::StrCat(IsPerson(i) ? "person-" : "system-", i),
+                              .caller = CallerOf(i),
                               .attempt_max = kAttemptMax,
                               .seed = static_cast<uint64_t>(100 * round_count + i)},
           DoorsOf(i), kCity, items_));
@@ -170,15 +192,23 @@ class ItemHistoriesTest : public ::testing::Test {
   void Settle() {
     const absl::Time deadline = absl::Now() + kRecoveryMax;
     int64_t late_count = 0;
+    int64_t received_count = 0;
+    int64_t received_by_another_count = 0;
     std::map<std::string, int64_t> troubles;
     for (const auto& clerk : clerks_) {
       EXPECT_TRUE(clerk->Settle(deadline)) << "something is still open";
       EXPECT_THAT(clerk->surprises(), IsEmpty());
+      EXPECT_THAT(clerk->answers_by_door(), Each(Gt(0)));
       late_count += clerk->late_answer_count();
+      received_count += clerk->received_count();
+      received_by_another_count += clerk->received_by_another_count();
       for (const auto& [trouble, count] : clerk->troubles()) troubles[trouble] += count;
     }
-    for (const auto& item : items_.recorders) EXPECT_TRUE(clerks_[0]->Read(*item, deadline));
-    std::cout << AnswerCount() << " answers, " << late_count << " of them to a repetition\n";
+    for (const auto& item : items_.items) EXPECT_TRUE(clerks_[0]->Read(*item, deadline));
+    EXPECT_GT(received_count, 0);
+    std::cout << AnswerCount() << " answers, " << late_count << " of them to a repetition; "
+              << received_count << " transfers were received, " << received_by_another_count
+              << " times by another than the one who was told so\n";
     for (const auto& [trouble, count] : troubles) std::cout << count << " x " << trouble << "\n";
   }
 
@@ -186,10 +216,10 @@ class ItemHistoriesTest : public ::testing::Test {
     const absl::Time begin = absl::Now();
     size_t operation_count = 0;
     size_t ways_max = 0;
-    for (const auto& item : items_.recorders) {
-      const ItemHistory history = item->history();
+    for (const auto& item : items_.items) {
+      const ItemHistory history = item->recorder().history();
       const auto verdict = CheckLinearizable(history);
-      ASSERT_TRUE(verdict.ok()) << item->item() << ": " << verdict.status();
+      ASSERT_TRUE(verdict.ok()) << item->name() << ": " << verdict.status();
       EXPECT_TRUE(verdict->is_linearizable) << verdict->counterexample;
       operation_count += history.operations.size();
       ways_max = std::max(ways_max, verdict->ways_max);

@@ -34,7 +34,8 @@ std::string DescribeAnswer(const ItemHistory& history, const Operation& operatio
   if (operation.kind == Operation::Kind::kPost) return "posted";
   std::string answer;
   for (size_t i = 0; i < operation.amounts.size(); ++i) {
-    absl::StrAppend(&answer, i == 0 ? "" : ", ", AccountName(history, static_cast<int>(i)), " ",
+    const int account = operation.first_account + static_cast<int>(i);
+    absl::StrAppend(&answer, i == 0 ? "" : ", ", AccountName(history, account), " ",
                     operation.amounts[i]);
   }
   return answer;

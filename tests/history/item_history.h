@@ -50,7 +50,8 @@ struct Operation {
   // Of a refusal: which step found too little, from 0, and what it found.
   size_t short_step = 0;
   int64_t available = 0;
-  // Of a read: what it was told of each account.
+  // Of a read: what it was told of as many accounts, beginning with that one.
+  int first_account = 0;
   std::vector<int64_t> amounts;
   // A refusal of the same request, by a repetition: had this one taken effect before it, it would
   // have been acknowledged then.

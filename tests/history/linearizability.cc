@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ constexpr size_t kOpenMax = 64;
 // How much of what went before, and of what could be, a counterexample shows.
 constexpr size_t kBeforeMax = 8;
 constexpr size_t kAmountsShownMax = 12;
+constexpr size_t kAccountsShownInFullMax = 6;
 
 // An asking or an answer.
 struct Event {
@@ -70,7 +72,11 @@ std::optional<std::pair<size_t, int64_t>> DoSteps(const std::vector<StockStep>& 
 
 // Does what the operation did, if what it was answered fits the amounts.
 bool Apply(const Operation& operation, Amounts& amounts) {
-  if (operation.kind == Operation::Kind::kRead) return operation.amounts == amounts;
+  if (operation.kind == Operation::Kind::kRead) {
+    return std::ranges::equal(
+        operation.amounts, std::span(amounts).subspan(static_cast<size_t>(operation.first_account),
+                                                      operation.amounts.size()));
+  }
   if (operation.outcome == Operation::Outcome::kRefused) {
     Amounts tried = amounts;
     return DoSteps(operation.steps, tried) == std::pair(operation.short_step, operation.available);
@@ -204,6 +210,12 @@ std::vector<Event> EventsOf(const ItemHistory& history) {
   return events;
 }
 
+// Tells whether a read is of accounts that there are.
+bool IsTold(const ItemHistory& history, const Operation& read) {
+  return read.first_account >= 0 && !read.amounts.empty() &&
+         static_cast<size_t>(read.first_account) + read.amounts.size() <= history.accounts.size();
+}
+
 absl::Status CheckSense(const ItemHistory& history) {
   const auto account_count = static_cast<int>(history.accounts.size());
   const auto is_account = [&](int account) {
@@ -214,7 +226,7 @@ absl::Status CheckSense(const ItemHistory& history) {
     const bool is_read = operation.kind == Operation::Kind::kRead;
     const bool has_answer = operation.outcome != Operation::Outcome::kUnknown;
     bool makes_sense = !has_answer || operation.invoke_time <= operation.return_time;
-    makes_sense = makes_sense && (is_read ? operation.amounts.size() == history.accounts.size() &&
+    makes_sense = makes_sense && (is_read ? IsTold(history, operation) &&
                                                 operation.outcome == Operation::Outcome::kDone
                                           : !operation.steps.empty());
     for (const StockStep& step : operation.steps) {
@@ -254,6 +266,8 @@ void AppendAmounts(const ItemHistory& history, const std::set<Amounts>& possible
     }
     absl::StrAppend(&text, "   ");
     for (size_t i = 0; i < amounts.size(); ++i) {
+      // Of many accounts, those that hold something tell enough.
+      if (amounts[i] == 0 && amounts.size() > kAccountsShownInFullMax) continue;
       absl::StrAppend(&text, " ", history.accounts[i], " ", amounts[i]);
     }
     absl::StrAppend(&text, "\n");

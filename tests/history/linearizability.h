@@ -27,7 +27,8 @@ struct LinearizabilityVerdict {
 
 // Decides whether one ledger, that does one thing at a time, each between its asking and its
 // answer, could have given all the answers of a history. A posting takes effect if every step finds
-// enough, and is refused if one does not, with what it found; a read tells every account at once.
+// enough, and is refused if one does not, with what it found; a read tells all of its accounts at
+// once.
 // Whose outcome is unknown takes effect at any time after its asking, or never.
 //
 // The search (Lowe's, after Wing and Gong) goes through the history once, in time. Between answers

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <ostream>
 #include <random>
 #include <vector>
 
@@ -23,10 +24,12 @@ using ::testing::Not;
 
 constexpr int kDepot = 0;
 constexpr int kShelf = 1;
+constexpr int kRoad = 2;
 
 absl::Duration At(int milliseconds) { return absl::Milliseconds(milliseconds); }
 
-// Builds a history of an item with a depot and a shelf; times are in milliseconds.
+// Builds a history of an item with a depot, a shelf, and if asked for a road between them; times
+// are in milliseconds.
 class AHistory {
  public:
   explicit AHistory(int64_t depot = 0, int64_t shelf = 0) {
@@ -35,6 +38,11 @@ class AHistory {
     history_.initial_amounts = {depot, shelf};
   }
 
+  AHistory& WithRoad() {
+    history_.accounts.push_back("road");
+    history_.initial_amounts.push_back(0);
+    return *this;
+  }
   AHistory& Posted(int asked, int answered, std::vector<StockStep> steps) {
     return Add({.outcome = Operation::Outcome::kDone, .steps = std::move(steps)}, asked, answered);
   }
@@ -59,6 +67,15 @@ class AHistory {
     return Add({.kind = Operation::Kind::kRead,
                 .outcome = Operation::Outcome::kDone,
                 .amounts = {depot, shelf}},
+               asked, answered);
+  }
+
+  // A read of one account alone.
+  AHistory& Looked(int asked, int answered, int account, int64_t amount) {
+    return Add({.kind = Operation::Kind::kRead,
+                .outcome = Operation::Outcome::kDone,
+                .first_account = account,
+                .amounts = {amount}},
                asked, answered);
   }
 
@@ -87,6 +104,8 @@ struct Case {
   AHistory history;
   bool is_linearizable = true;
 };
+
+void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 
 class LinearizabilityCases : public ::testing::TestWithParam<Case> {};
 
@@ -123,6 +142,25 @@ INSTANTIATE_TEST_SUITE_P(
                  .Unknown(0, {{kDepot, kOutside, 3}}, 0)
                  .Received(7, 8, 3)
                  .Read(9, 10, 0)},
+        Case{"GoodsOnTheRoadAreInNeitherPlace", AHistory(5)
+                                                    .WithRoad()
+                                                    .Posted(0, 1, {{kDepot, kRoad, 5}})
+                                                    .Read(2, 3, 0, 0)
+                                                    .Looked(4, 5, kRoad, 5)
+                                                    .Posted(6, 7, {{kRoad, kShelf, 5}})
+                                                    .Read(8, 9, 0, 5)},
+        Case{"OfTwoWhoSignTheSecondIsRefused", AHistory(5)
+                                                   .WithRoad()
+                                                   .Posted(0, 1, {{kDepot, kRoad, 5}})
+                                                   .Posted(2, 9, {{kRoad, kShelf, 5}})
+                                                   .Refused(2, 9, 5, 0, kRoad)},
+        Case{"TheSecondIsRefusedThoughNobodyKnowsOfTheFirst",
+             AHistory(5)
+                 .WithRoad()
+                 .Posted(0, 1, {{kDepot, kRoad, 5}})
+                 .Unknown(2, {{kRoad, kShelf, 5}})
+                 .Refused(3, 4, 5, 0, kRoad)
+                 .Read(5, 6, 0, 5)},
         Case{"AskedWhenTheOtherWasAnswered", AHistory().Received(0, 5, 5).Read(5, 6, 0)}),
     [](const auto& param) { return param.param.name; });
 
@@ -145,6 +183,27 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"AnAcknowledgedPostingIsLost",
              AHistory().Received(0, 1, 5).Received(2, 3, 1).Read(4, 5, 1), false},
         Case{"AnAcknowledgedPostingIsBookedTwice", AHistory().Received(0, 1, 5).Read(2, 3, 10),
+             false},
+        Case{"BothOfTwoWhoSignAreAcknowledged",
+             AHistory(5)
+                 .WithRoad()
+                 .Posted(0, 1, {{kDepot, kRoad, 5}})
+                 .Posted(2, 9, {{kRoad, kShelf, 5}})
+                 .Posted(2, 9, {{kRoad, kShelf, 5}}),
+             false},
+        Case{"GoodsLeaveAndAreNotOnTheRoad",
+             AHistory(5)
+                 .WithRoad()
+                 .Posted(0, 9, {{kDepot, kRoad, 5}})
+                 .Read(1, 2, 0, 0)
+                 .Looked(3, 4, kRoad, 0),
+             false},
+        Case{"ALookForgetsThatTheGoodsHaveArrived",
+             AHistory(5)
+                 .WithRoad()
+                 .Posted(0, 1, {{kDepot, kRoad, 5}})
+                 .Posted(2, 3, {{kRoad, kShelf, 5}})
+                 .Looked(4, 5, kRoad, 5),
              false},
         Case{"AnUnknownOneComesAndGoes",
              AHistory().Unknown(0, {{kOutside, kDepot, 5}}).Read(2, 3, 5).Read(4, 5, 0), false},
@@ -196,6 +255,8 @@ TEST(LinearizabilityTest, RefusesWhatMakesNoSense) {
       CheckLinearizable(AHistory().Posted(0, 1, {{kDepot, 7, 1}}).history()).status()));
   EXPECT_TRUE(
       absl::IsInvalidArgument(CheckLinearizable(AHistory().Posted(0, 1, {}).history()).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      CheckLinearizable(AHistory().Looked(0, 1, kRoad, 5).history()).status()));
 }
 
 // A ledger that answers at a random moment between asking and answering, so what it says is

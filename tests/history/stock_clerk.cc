@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "platform/base/clock.h"
+#include "platform/base/status_macros.h"
 #include "platform/base/uuid.h"
-#include "platform/rpc/status_codec.h"
 #include "platform/status/error.h"
 #include "tests/harness/process.h"
 
@@ -16,14 +16,23 @@ namespace quartermaster::testing {
 namespace {
 
 namespace v1 = ::quartermaster::inventory::v1;
+using google::protobuf::Message;
 
 // What one clerk leaves open at a time: every open posting doubles what the check must look at.
 constexpr size_t kOpenMax = 2;
+// More balances than an item has.
+constexpr int kPageSize = 1000;
 
 std::string NewRequestId() {
   static const base::SystemClock clock;
   static base::UuidSource uuids(clock);
   return uuids.Next().ToString();
+}
+
+// Tells that a transfer is not what it was when its etag was read.
+bool SaysItHasChanged(const absl::Status& status) {
+  const std::string reason(status::GetReason(status));
+  return reason == "ETAG_MISMATCH" || reason == "STATE_NOT_ALLOWED";
 }
 
 // Tells whether an error leaves open what became of the request, or says that nothing was looked
@@ -36,9 +45,10 @@ bool DoesNotTell(const absl::Status& status) {
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kDataLoss:
       return false;
     default:
-      return true;
+      return !SaysItHasChanged(status);
   }
 }
 
@@ -50,25 +60,20 @@ int64_t NumberOf(const absl::Status& status, const std::string& key) {
   return number;
 }
 
-template <typename Resource>
-absl::StatusOr<std::string> NameOf(const absl::StatusOr<Resource>& answer) {
-  if (!answer.ok()) return answer.status();
-  return answer->name();
-}
+std::string LotOf(const StockItem& item) { return absl::StrCat(item.name(), "/lots/a"); }
 
-v1::PostMovementRequest ToRequest(const HistoryRecorder& item, v1::MovementReason reason,
-                                  const std::vector<StockStep>& steps) {
-  v1::PostMovementRequest request;
-  request.set_reason(reason);
-  request.set_request_id(NewRequestId());
+std::shared_ptr<v1::PostMovementRequest> ToRequest(const StockItem& item, v1::MovementReason reason,
+                                                   const std::vector<StockStep>& steps) {
+  auto request = std::make_shared<v1::PostMovementRequest>();
+  request->set_reason(reason);
+  request->set_request_id(NewRequestId());
   for (const StockStep& step : steps) {
-    v1::MovementLine& line = *request.add_lines();
-    line.set_lot(absl::StrCat(item.item(), "/lots/a"));
+    v1::MovementLine& line = *request->add_lines();
+    line.set_lot(LotOf(item));
     line.mutable_quantity()->set_amount(step.quantity);
     const int inside = step.source == kOutside ? step.destination : step.source;
     const auto place = [&](int account, v1::AccountState outside, v1::Account& end) {
-      end.set_location(
-          item.accounts()[static_cast<size_t>(account == kOutside ? inside : account)]);
+      end.set_location(item.location(account == kOutside ? inside : account));
       end.set_state(account == kOutside ? outside : v1::AVAILABLE);
     };
     place(step.source, v1::SUPPLIER, *line.mutable_source());
@@ -77,49 +82,49 @@ v1::PostMovementRequest ToRequest(const HistoryRecorder& item, v1::MovementReaso
   return request;
 }
 
+// Returns the account that the books tell of; nothing for one that no clerk uses.
+std::optional<int> AccountOf(const StockItem& item, const v1::Account& account) {
+  const std::optional<int> place = item.FindPlace(account.location());
+  if (!place.has_value()) return std::nullopt;
+  switch (account.state()) {
+    case v1::AVAILABLE:
+      return Available(*place);
+    case v1::QUARANTINE:
+      return Quarantine(*place);
+    case v1::IN_TRANSIT:
+      return OnTheRoadTo(*place);
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
-StockClerk::StockClerk(Options options, std::vector<StockDoor> doors, std::string unit,
-                       StockItems& items)
+StockClerk::StockClerk(Options options, std::vector<std::unique_ptr<StockDoor>> doors,
+                       std::string unit, StockItems& items)
     : options_(std::move(options)),
       doors_(std::move(doors)),
       unit_(std::move(unit)),
       items_(items),
-      random_(options_.seed) {}
-
-template <typename Stub, typename Request, typename Response>
-absl::StatusOr<Response> StockClerk::Call(const StockDoor& door,
-                                          grpc::Status (Stub::*method)(grpc::ClientContext*,
-                                                                       const Request&, Response*),
-                                          const Request& request) const {
-  grpc::ClientContext context;
-  // A call that fails at once does not drive its channel's reconnection; one that waits does.
-  context.set_wait_for_ready(true);
-  context.set_deadline(absl::ToChronoTime(absl::Now() + options_.attempt_max));
-  door.prepare(context);
-  Stub stub(door.channel);
-  Response response;
-  const grpc::Status status = (stub.*method)(&context, request, &response);
-  if (!status.ok()) return rpc::FromGrpcStatus(status);
-  return response;
-}
+      random_(options_.seed),
+      answers_by_door_(doors_.size(), 0) {}
 
 void StockClerk::Work(const std::atomic<bool>& stop) {
   while (!stop) {
-    HistoryRecorder* const item = ChooseItem();
+    StockItem* const item = ChooseItem();
     if (item == nullptr) return;
     if (OneIn(3)) {
       Read(*item, absl::Now() + options_.attempt_max);
     } else {
-      PostSomething(*item);
+      DoSomething(*item);
     }
   }
 }
 
 bool StockClerk::Settle(absl::Time deadline) {
   for (Asking& asking : open_) {
-    std::string name;
-    while (AskOnce(asking, name) == Answer::kNone) {
+    Written written;
+    while (AskOnce(asking, written) == Answer::kNone) {
       if (absl::Now() > deadline) return false;
     }
   }
@@ -127,125 +132,212 @@ bool StockClerk::Settle(absl::Time deadline) {
   return true;
 }
 
-bool StockClerk::Read(HistoryRecorder& item, absl::Time deadline) {
+template <typename Response>
+absl::StatusOr<Response> StockClerk::Call(const Message& request) {
+  const size_t door = call_count_++ / 4 % doors_.size();
+  Response response;
+  const absl::Status status =
+      doors_[door]->Call(request, absl::Now() + options_.attempt_max, response);
+  if (status.ok() || !DoesNotTell(status)) ++answers_by_door_[door];
+  if (!status.ok()) return status;
+  return response;
+}
+
+bool StockClerk::Read(StockItem& item, absl::Time deadline) {
   v1::ListBalancesRequest request;
   request.set_unit(unit_);
-  request.set_item(item.item());
-  request.set_state(v1::AVAILABLE);
-  const std::vector<std::string>& accounts = item.accounts();
+  request.set_item(item.name());
+  request.set_page_size(kPageSize);
   do {
     Operation read{.kind = Operation::Kind::kRead,
                    .outcome = Operation::Outcome::kDone,
                    .asker = options_.name,
                    .invoke_time = HistoryRecorder::Now()};
-    const auto response = Call(NextDoor(), &v1::Ledger::Stub::ListBalances, request);
+    const auto response = Call<v1::ListBalancesResponse>(request);
     read.return_time = HistoryRecorder::Now();
     if (!response.ok()) {
       // A read without an answer tells nothing and changes nothing.
       NoteTrouble(response.status());
       continue;
     }
-    read.amounts.assign(accounts.size(), 0);
+    read.amounts.assign(kBookAccountCount, 0);
     for (const v1::Balance& balance : response->balances()) {
-      const auto account = std::ranges::find(accounts, balance.account().location());
-      if (account != accounts.end()) {
-        read.amounts[static_cast<size_t>(account - accounts.begin())] = balance.base_quantity();
+      const std::optional<int> account = AccountOf(item, balance.account());
+      if (account.has_value()) {
+        read.amounts[static_cast<size_t>(*account)] += balance.base_quantity();
+      } else {
+        surprises_.push_back(absl::StrCat("nobody put it there: ", balance.ShortDebugString()));
       }
     }
-    item.Add(std::move(read));
+    if (!response->next_page_token().empty()) surprises_.push_back("more balances than expected");
+    item.recorder().Add(std::move(read));
     ++answer_count_;
     return true;
   } while (absl::Now() < deadline);
   return false;
 }
 
-HistoryRecorder* StockClerk::ChooseItem() {
-  std::vector<HistoryRecorder*> in_use;
-  for (const auto& recorder : items_.recorders) {
-    if (in_use.size() < items_.in_use_max && !recorder->is_full()) in_use.push_back(recorder.get());
+void StockClerk::Look(StockItem& item, const SentTransfer& transfer) {
+  v1::GetTransferRequest request;
+  request.set_name(transfer.name);
+  Operation read{.kind = Operation::Kind::kRead,
+                 .outcome = Operation::Outcome::kDone,
+                 .asker = options_.name,
+                 .invoke_time = HistoryRecorder::Now(),
+                 .first_account = OnItsWay(transfer.slot)};
+  const auto response = Call<v1::Transfer>(request);
+  read.return_time = HistoryRecorder::Now();
+  if (!response.ok()) {
+    NoteTrouble(response.status());
+    if (!DoesNotTell(response.status())) surprises_.push_back(response.status().ToString());
+    return;
+  }
+  const bool is_draft = response->state() == v1::DRAFT;
+  const bool is_on_its_way = response->state() == v1::ON_THE_WAY;
+  const bool has_arrived = !is_draft && !is_on_its_way;
+  read.amounts = {is_on_its_way ? 1 : 0, transfer.arrived_before + (has_arrived ? 1 : 0)};
+  item.recorder().Add(std::move(read));
+  ++answer_count_;
+}
+
+StockItem* StockClerk::ChooseItem() {
+  std::vector<StockItem*> in_use;
+  for (const auto& item : items_.items) {
+    if (in_use.size() < items_.in_use_max && !item->recorder().is_full()) {
+      in_use.push_back(item.get());
+    }
   }
   return in_use.empty() ? nullptr : in_use[random_() % in_use.size()];
 }
 
-void StockClerk::PostSomething(HistoryRecorder& item) {
-  const int here = static_cast<int>(random_() % 2);
+void StockClerk::DoSomething(StockItem& item) {
+  const int here = static_cast<int>(random_() % kPlaceCount);
+  const int there = 1 - here;
   const auto quantity = static_cast<int64_t>(1 + random_() % 3);
-  switch (random_() % 7) {
+  switch (random_() % 9) {
     case 0:
     case 1:
-      return Post(item, v1::RECEIVE, {{kOutside, here, quantity}});
+      return Post(item, v1::RECEIVE, {{kOutside, Available(here), quantity}});
     case 2:
-      return Post(item, v1::RELOCATE, {{here, 1 - here, quantity}});
+      return Post(item, v1::RELOCATE, {{Available(here), Available(there), quantity}});
     case 3:
       // Both or neither.
-      return Post(item, v1::CONSUME, {{here, kOutside, 1}, {1 - here, kOutside, quantity}});
+      return Post(item, v1::CONSUME,
+                  {{Available(here), kOutside, 1}, {Available(there), kOutside, quantity}});
     case 4:
+    case 5:
       return Dispatch(item, here, quantity);
+    case 6:
+    case 7:
+      if (Receive(item)) return;
+      break;
     default:
-      return Post(item, v1::CONSUME, {{here, kOutside, quantity}});
+      break;
   }
+  Post(item, v1::CONSUME, {{Available(here), kOutside, quantity}});
 }
 
-void StockClerk::Post(HistoryRecorder& item, v1::MovementReason reason,
-                      std::vector<StockStep> steps) {
-  const v1::PostMovementRequest request = ToRequest(item, reason, steps);
-  const auto ask = [this, request](const StockDoor& door) {
-    return NameOf(Call(door, &v1::Ledger::Stub::PostMovement, request));
-  };
-  const size_t place =
-      item.Add({.asker = options_.name, .invoke_time = HistoryRecorder::Now(), .steps = steps});
-  const auto posted = AskUntilAnswered({.item = &item, .place = place, .ask = ask});
-  if (posted.has_value() && OneIn(8)) Reverse(item, *posted, std::move(steps));
+void StockClerk::Post(StockItem& item, v1::MovementReason reason, std::vector<StockStep> steps) {
+  const auto posted = Ask(item, steps, {.request = ToRequest(item, reason, steps)});
+  if (posted.has_value() && OneIn(8)) Reverse(item, posted->name, std::move(steps));
 }
 
-void StockClerk::Reverse(HistoryRecorder& item, const std::string& movement,
+void StockClerk::Reverse(StockItem& item, const std::string& movement,
                          std::vector<StockStep> steps) {
-  v1::ReverseMovementRequest request;
-  request.set_name(movement);
-  request.set_note("posted by mistake");
-  request.set_request_id(NewRequestId());
-  const auto ask = [this, request](const StockDoor& door) {
-    return NameOf(Call(door, &v1::Ledger::Stub::ReverseMovement, request));
-  };
+  auto request = std::make_shared<v1::ReverseMovementRequest>();
+  request->set_name(movement);
+  request->set_note("posted by mistake");
+  request->set_request_id(NewRequestId());
   for (StockStep& step : steps) std::swap(step.source, step.destination);
-  const size_t place = item.Add(
-      {.asker = options_.name, .invoke_time = HistoryRecorder::Now(), .steps = std::move(steps)});
-  AskUntilAnswered({.item = &item, .place = place, .ask = ask});
+  Ask(item, std::move(steps), {.request = request});
 }
 
-void StockClerk::Dispatch(HistoryRecorder& item, int source, int64_t quantity) {
+void StockClerk::Dispatch(StockItem& item, int source, int64_t quantity) {
+  const std::shared_ptr<SentTransfer> transfer = item.BeginTransfer();
+  if (transfer == nullptr) return;
+  transfer->source = source;
+  transfer->destination = 1 - source;
+  transfer->quantity = quantity;
+  transfer->dispatcher = options_.caller;
   v1::CreateTransferRequest draft;
-  draft.set_source(item.accounts()[static_cast<size_t>(source)]);
-  draft.set_destination(item.accounts()[static_cast<size_t>(1 - source)]);
+  draft.set_source(item.location(transfer->source));
+  draft.set_destination(item.location(transfer->destination));
   v1::TransferLine& line = *draft.add_lines();
-  line.set_lot(absl::StrCat(item.item(), "/lots/a"));
+  line.set_lot(LotOf(item));
   line.mutable_quantity()->set_amount(quantity);
   draft.set_request_id(NewRequestId());
-  const auto drafted = Call(NextDoor(), &v1::Transfers::Stub::CreateTransfer, draft);
+  const auto drafted = Call<v1::Transfer>(draft);
   if (!drafted.ok()) {
     NoteTrouble(drafted.status());
     if (!DoesNotTell(drafted.status())) surprises_.push_back(drafted.status().ToString());
     return;
   }
-  v1::DispatchTransferRequest request;
-  request.set_name(drafted->name());
-  request.set_etag(drafted->etag());
-  request.set_request_id(NewRequestId());
-  const auto ask = [this, request](const StockDoor& door) {
-    return NameOf(Call(door, &v1::Transfers::Stub::DispatchTransfer, request));
-  };
-  // What is on the road is in neither place.
-  const size_t place = item.Add({.asker = options_.name,
-                                 .invoke_time = HistoryRecorder::Now(),
-                                 .steps = {{source, kOutside, quantity}}});
-  AskUntilAnswered({.item = &item, .place = place, .ask = ask});
+  transfer->name = drafted->name();
+  auto request = std::make_shared<v1::DispatchTransferRequest>();
+  request->set_name(drafted->name());
+  request->set_etag(drafted->etag());
+  request->set_request_id(NewRequestId());
+  const auto dispatched = Ask(item,
+                              {{Available(source), OnTheRoadTo(transfer->destination), quantity},
+                               {kOutside, OnItsWay(transfer->slot), 1}},
+                              {.request = request, .transfer = transfer});
+  if (!dispatched.has_value()) return;
+  transfer->etag = dispatched->etag;
+  item.HandOver(transfer);
 }
 
-std::optional<std::string> StockClerk::AskUntilAnswered(Asking asking) {
+int64_t StockClerk::PartOf(int64_t quantity) {
+  if (!OneIn(3)) return 0;
+  return static_cast<int64_t>(random_() % static_cast<uint64_t>(quantity + 1));
+}
+
+bool StockClerk::Receive(StockItem& item) {
+  const std::shared_ptr<const SentTransfer> transfer = item.FindWaiting(options_.caller);
+  if (transfer == nullptr) return false;
+  if (OneIn(4)) Look(item, *transfer);
+  v1::TransferLine told;
+  told.set_damaged(PartOf(transfer->quantity));
+  told.set_short_(PartOf(transfer->quantity - told.damaged()));
+  told.set_accepted(transfer->quantity - told.damaged() - told.short_());
+  auto request = std::make_shared<v1::ConfirmTransferReceiptRequest>();
+  request->set_name(transfer->name);
+  request->set_etag(transfer->etag);
+  request->set_request_id(NewRequestId());
+  // Without lines all has arrived in good order.
+  if (told.accepted() != transfer->quantity || OneIn(2)) {
+    v1::ReceiptLine& line = *request->add_lines();
+    line.set_line(1);
+    line.set_accepted(told.accepted());
+    line.set_damaged(told.damaged());
+    line.set_short_(told.short_());
+  }
+  const int there = transfer->destination;
+  std::vector<StockStep> steps = {{OnItsWay(transfer->slot), Arrived(transfer->slot), 1}};
+  if (told.accepted() > 0) {
+    steps.push_back({OnTheRoadTo(there), Available(there), told.accepted()});
+  }
+  if (told.damaged() > 0) {
+    steps.push_back({OnTheRoadTo(there), Quarantine(there), told.damaged()});
+  }
+  const auto received =
+      Ask(item, std::move(steps), {.request = request, .transfer = transfer, .line = told});
+  if (received.has_value()) {
+    item.TakeOut(*transfer);
+    ++received_count_;
+    if (OneIn(2)) Look(item, *transfer);
+  }
+  return true;
+}
+
+std::optional<StockClerk::Written> StockClerk::Ask(StockItem& item, std::vector<StockStep> steps,
+                                                   Asking asking) {
+  asking.item = &item;
+  asking.place = item.recorder().Add(
+      {.asker = options_.name, .invoke_time = HistoryRecorder::Now(), .steps = std::move(steps)});
   while (true) {
-    std::string name;
-    const Answer answer = AskOnce(asking, name);
-    if (answer == Answer::kAcknowledged) return name;
+    Written written;
+    const Answer answer = AskOnce(asking, written);
+    if (answer == Answer::kAcknowledged) return written;
     if (answer == Answer::kRefused && asking.attempt_count == 1) return std::nullopt;
     // An attempt before this one may still be at work, or it is given up for now.
     if (answer == Answer::kRefused || (open_.size() < kOpenMax && OneIn(6))) {
@@ -255,9 +347,32 @@ std::optional<std::string> StockClerk::AskUntilAnswered(Asking asking) {
   }
 }
 
-StockClerk::Answer StockClerk::AskOnce(Asking& asking, std::string& name) {
+absl::StatusOr<StockClerk::Written> StockClerk::CallFor(const Asking& asking) {
+  if (asking.transfer == nullptr) {
+    QM_ASSIGN_OR_RETURN(const v1::Movement movement, Call<v1::Movement>(*asking.request));
+    return Written{.name = movement.name()};
+  }
+  QM_ASSIGN_OR_RETURN(const v1::Transfer transfer, Call<v1::Transfer>(*asking.request));
+  const v1::TransferLine told = asking.line.value_or(v1::TransferLine());
+  const v1::TransferState state = !asking.line.has_value() ? v1::ON_THE_WAY
+                                  : told.short_() > 0      ? v1::PARTIALLY_RECEIVED
+                                                           : v1::CLOSED;
+  const bool is_right = transfer.name() == asking.transfer->name && transfer.state() == state &&
+                        transfer.lines_size() == 1 &&
+                        transfer.lines(0).base_quantity() == asking.transfer->quantity &&
+                        transfer.lines(0).accepted() == told.accepted() &&
+                        transfer.lines(0).damaged() == told.damaged() &&
+                        transfer.lines(0).short_() == told.short_();
+  if (!is_right) {
+    return absl::DataLossError(absl::StrCat("asked ", asking.request->ShortDebugString(),
+                                            ", answered ", transfer.ShortDebugString()));
+  }
+  return Written{.name = transfer.name(), .etag = transfer.etag()};
+}
+
+StockClerk::Answer StockClerk::AskOnce(Asking& asking, Written& written) {
   const absl::Duration invoke_time = HistoryRecorder::Now();
-  const auto answer = asking.ask(NextDoor());
+  auto answer = CallFor(asking);
   const bool is_repetition = asking.attempt_count++ > 0;
   if (!answer.ok() && DoesNotTell(answer.status())) {
     NoteTrouble(answer.status());
@@ -268,25 +383,35 @@ StockClerk::Answer StockClerk::AskOnce(Asking& asking, std::string& name) {
   ++answer_count_;
   if (is_repetition) ++late_answer_count_;
   if (!answer.ok()) return TakeRefusal(asking, answer.status(), invoke_time);
-  asking.item->Acknowledge(asking.place, HistoryRecorder::Now());
-  name = *answer;
+  asking.item->recorder().Acknowledge(asking.place, HistoryRecorder::Now());
+  written = *std::move(answer);
   return Answer::kAcknowledged;
 }
 
 StockClerk::Answer StockClerk::TakeRefusal(Asking& asking, const absl::Status& refusal,
                                            absl::Duration invoke_time) {
   const absl::Duration return_time = HistoryRecorder::Now();
-  const int64_t line = NumberOf(refusal, "line");
-  const int64_t available = NumberOf(refusal, "available");
-  if (status::GetReason(refusal) != "INSUFFICIENT_STOCK" || line < 1 || available < 0) {
-    surprises_.push_back(refusal.ToString());
-    return Answer::kRefused;
-  }
-  const auto step = static_cast<size_t>(line - 1);
-  if (asking.attempt_count == 1) {
-    asking.item->Refuse(asking.place, return_time, step, available);
+  size_t step = 0;
+  int64_t available = 0;
+  if (asking.line.has_value() && SaysItHasChanged(refusal)) {
+    // It was not on its way any more, which is the first step.
+    asking.item->TakeOut(*asking.transfer);
+    ++received_by_another_count_;
   } else {
-    asking.item->RefuseRepetition(asking.place, invoke_time, return_time, step, available);
+    const int64_t line = NumberOf(refusal, "line");
+    available = NumberOf(refusal, "available");
+    if (status::GetReason(refusal) != "INSUFFICIENT_STOCK" || asking.line.has_value() || line < 1 ||
+        available < 0) {
+      surprises_.push_back(refusal.ToString());
+      return Answer::kRefused;
+    }
+    step = static_cast<size_t>(line - 1);
+  }
+  HistoryRecorder& recorder = asking.item->recorder();
+  if (asking.attempt_count == 1) {
+    recorder.Refuse(asking.place, return_time, step, available);
+  } else {
+    recorder.RefuseRepetition(asking.place, invoke_time, return_time, step, available);
   }
   return Answer::kRefused;
 }

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <grpcpp/grpcpp.h>
+#include <google/protobuf/message.h>
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,104 +11,118 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "quartermaster/inventory/v1/ledger.grpc.pb.h"
-#include "quartermaster/inventory/v1/transfers.grpc.pb.h"
+#include "quartermaster/inventory/v1/ledger.pb.h"
+#include "quartermaster/inventory/v1/transfers.pb.h"
 #include "tests/history/item_history.h"
+#include "tests/history/stock_door.h"
+#include "tests/history/stock_items.h"
 
 namespace quartermaster::testing {
 
-// A way to the ledger: a channel, and what a call through it must carry to be its clerk's.
-struct StockDoor {
-  std::shared_ptr<grpc::Channel> channel;
-  std::function<void(grpc::ClientContext&)> prepare;
-};
-
-// What clerks make their history of: items whose one lot, `<item>/lots/a`, lies at two locations,
-// which are the accounts of their recorders.
-struct StockItems {
-  // So many are in use at once, the first that are not full: few enough that clerks meet.
-  size_t in_use_max = 3;
-  std::vector<std::unique_ptr<HistoryRecorder>> recorders;
-};
-
 // A clerk who takes down what each question to the ledger was answered, and when. Posts, reverses,
-// and dispatches transfers, which nobody receives; little at a time and more than there is, so that
-// the last pieces are fought for; reads in between; repeats what was not answered with the same
-// request id, by its other doors too; and now and then gives up, to ask again in the end.
+// sends transfers and signs for those of others, as arrived, damaged or short; little at a time and
+// more than there is, so that the last pieces are fought for, and two who sign for one transfer; in
+// between, reads balances and transfers; repeats what was not answered with the same request id, by
+// its other doors too; and now and then gives up, to ask again in the end.
 //
 // One thread; the counts may be read from any.
 class StockClerk {
  public:
   struct Options {
     std::string name;
+    // Whom its doors are of: one caller, who may be several clerks'.
+    std::string caller;
     // How long it waits for one answer.
     absl::Duration attempt_max = absl::Seconds(1);
     uint64_t seed = 0;
   };
-  // All doors must be of one caller. `unit` holds the locations.
-  StockClerk(Options options, std::vector<StockDoor> doors, std::string unit, StockItems& items);
+  // `unit` holds the locations. The items must outlive it.
+  StockClerk(Options options, std::vector<std::unique_ptr<StockDoor>> doors, std::string unit,
+             StockItems& items);
 
   // Works until `stop`, or until all items are full.
   void Work(const std::atomic<bool>& stop);
   // Asks again for everything that is open; each answer is taken down. Returns false if one did not
   // come before `deadline`.
   bool Settle(absl::Time deadline);
-  // Reads one item, until it is answered; false if that did not come before `deadline`.
-  bool Read(HistoryRecorder& item, absl::Time deadline);
+  // Reads one item's balances, until they are answered; false if that did not come before
+  // `deadline`.
+  bool Read(StockItem& item, absl::Time deadline);
 
   // Answers so far: acknowledged, refused or read.
   int64_t answer_count() const { return answer_count_; }
   // Answers so far that came to a repetition.
   int64_t late_answer_count() const { return late_answer_count_; }
-  // Errors that no fault explains. Not while `Work` runs; so the next.
+  // Transfers so far whose receipt was acknowledged, and that somebody else had received.
+  int64_t received_count() const { return received_count_; }
+  int64_t received_by_another_count() const { return received_by_another_count_; }
+  // Answers so far that came by each of its doors. Not while `Work` runs; so the next.
+  const std::vector<int64_t>& answers_by_door() const { return answers_by_door_; }
+  // Errors that no fault explains.
   const std::vector<std::string>& surprises() const { return surprises_; }
   // The answers that did not tell, and how often each came.
   const std::map<std::string, int64_t>& troubles() const { return troubles_; }
 
  private:
-  // A request, how it is asked, and where it is taken down.
+  // A request and where it is taken down.
   struct Asking {
-    HistoryRecorder* item;
-    size_t place;
-    // Returns the name of what was written.
-    std::function<absl::StatusOr<std::string>(const StockDoor&)> ask;
+    std::shared_ptr<const google::protobuf::Message> request;
+    // What it is about, kept from others until nothing is asked of it any more.
+    std::shared_ptr<const SentTransfer> transfer = nullptr;
+    // Of a receipt: what the transfer must say of its line then.
+    std::optional<inventory::v1::TransferLine> line = std::nullopt;
+    StockItem* item = nullptr;
+    size_t place = 0;
     int attempt_count = 0;
   };
   enum class Answer { kAcknowledged, kRefused, kNone };
+  // What was written, by an answer that acknowledges it.
+  struct Written {
+    std::string name;
+    std::string etag;
+  };
 
-  HistoryRecorder* ChooseItem();
-  void PostSomething(HistoryRecorder& item);
-  void Post(HistoryRecorder& item, inventory::v1::MovementReason reason,
-            std::vector<StockStep> steps);
-  void Reverse(HistoryRecorder& item, const std::string& movement, std::vector<StockStep> steps);
+  StockItem* ChooseItem();
+  void DoSomething(StockItem& item);
+  void Post(StockItem& item, inventory::v1::MovementReason reason, std::vector<StockStep> steps);
+  void Reverse(StockItem& item, const std::string& movement, std::vector<StockStep> steps);
   // Drafts a transfer, of which the books know nothing yet, and dispatches it.
-  void Dispatch(HistoryRecorder& item, int source, int64_t quantity);
-  // Asks until it is answered, or given up and left open. Returns the name of what was written, if
-  // it was.
-  std::optional<std::string> AskUntilAnswered(Asking asking);
-  Answer AskOnce(Asking& asking, std::string& name);
+  void Dispatch(StockItem& item, int source, int64_t quantity);
+  // Signs for a transfer that waits, some of it damaged or missing; false if there is none.
+  bool Receive(StockItem& item);
+  // Reads what a transfer says of itself, once.
+  void Look(StockItem& item, const SentTransfer& transfer);
+
+  // Takes the request down and asks until it is answered, or given up and left open. Returns what
+  // was written, if it was.
+  std::optional<Written> Ask(StockItem& item, std::vector<StockStep> steps, Asking asking);
+  Answer AskOnce(Asking& asking, Written& written);
   Answer TakeRefusal(Asking& asking, const absl::Status& refusal, absl::Duration invoke_time);
-  // Makes one call through a door.
-  template <typename Stub, typename Request, typename Response>
-  absl::StatusOr<Response> Call(const StockDoor& door,
-                                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                             Response*),
-                                const Request& request) const;
-  const StockDoor& NextDoor() { return doors_[door_count_++ / 4 % doors_.size()]; }
+  // Makes one call by the next door.
+  template <typename Response>
+  absl::StatusOr<Response> Call(const google::protobuf::Message& request);
+  // Makes the call of an asking, and checks that the answer tells of what was asked.
+  absl::StatusOr<Written> CallFor(const Asking& asking);
   void NoteTrouble(const absl::Status& trouble);
   bool OneIn(int n) { return random_() % static_cast<uint64_t>(n) == 0; }
+  // A part of `quantity`, more often nothing.
+  int64_t PartOf(int64_t quantity);
 
   const Options options_;
-  const std::vector<StockDoor> doors_;
+  const std::vector<std::unique_ptr<StockDoor>> doors_;
   const std::string unit_;
   StockItems& items_;
   std::mt19937_64 random_;
-  size_t door_count_ = 0;
+  size_t call_count_ = 0;
+  std::vector<int64_t> answers_by_door_;
   std::vector<Asking> open_;
   std::atomic<int64_t> answer_count_ = 0;
   std::atomic<int64_t> late_answer_count_ = 0;
+  std::atomic<int64_t> received_count_ = 0;
+  std::atomic<int64_t> received_by_another_count_ = 0;
   std::vector<std::string> surprises_;
   std::map<std::string, int64_t> troubles_;
 };

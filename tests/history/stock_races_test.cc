@@ -1,11 +1,13 @@
-// Goal: each item's history is linearizable while clerks fight for its last pieces at two replicas;
-// and the check of it would notice if it were not.
+// Goal: each item's history, that of its transfers among it, is linearizable while clerks fight for
+// its last pieces at two replicas; and the check of it would notice if it were not.
 // Method: clerks over real connections take down what they asked and were told, with the times; the
 // search decides. Then the true histories are made false in many ways, and it must refuse each.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -21,6 +23,8 @@
 namespace quartermaster::testing {
 namespace {
 
+using ::testing::Each;
+using ::testing::Gt;
 using ::testing::IsEmpty;
 
 constexpr int kClerkCount = 6;
@@ -30,37 +34,46 @@ constexpr size_t kOperationsPerItemMax = 500;
 class StockRacesTest : public LedgerTest {
  protected:
   StockRacesTest() : replica_(InventoryServer::Start(database_)) {
-    replica_->authenticator().Grant(kClerk, "units/city",
-                                    {"ledger.read", "ledger.post", "ledger.reverse"});
     for (InventoryServer* server : {server_.get(), replica_.get()}) {
-      server->authenticator().Grant(
-          kClerk, "units/city",
-          {"units.read", "transfers.read", "transfers.create", "transfers.dispatch"});
+      for (int i = 0; i < kClerkCount; ++i) {
+        server->authenticator().Grant(
+            CallerOf(i), "units/city",
+            {"units.read", "ledger.read", "ledger.post", "ledger.reverse", "transfers.read",
+             "transfers.create", "transfers.dispatch", "transfers.receive"});
+      }
     }
     for (int i = 0; i < kItemCount; ++i) {
       const std::string item = MakeItem(absl::StrCat("stock-", i)).name();
       EXPECT_EQ(Outcome(CreateLot(ACreateLot(item, "a"))), "OK");
-      items_.recorders.push_back(std::make_unique<HistoryRecorder>(
-          item, std::vector<std::string>{kDepot, kShelf}, kOperationsPerItemMax));
+      items_.items.push_back(std::make_unique<StockItem>(
+          item, std::array<std::string, kPlaceCount>{kDepot, kShelf}, kOperationsPerItemMax));
     }
+  }
+
+  static std::string CallerOf(int clerk) { return absl::StrCat("persons/clerk-", clerk); }
+
+  // To the service and to its replica.
+  std::vector<std::unique_ptr<StockDoor>> DoorsOf(const std::string& caller) {
+    std::vector<std::unique_ptr<StockDoor>> doors;
+    for (InventoryServer* server : {server_.get(), replica_.get()}) {
+      doors.push_back(
+          MakeGrpcDoor(server->channel(), [server, caller](grpc::ClientContext& context) {
+            context.AddMetadata("authorization", caller);
+          }));
+    }
+    return doors;
   }
 
   // Lets all clerks work until the histories are full, and then reads each item once.
   std::vector<ItemHistory> MakeHistories() {
-    std::vector<StockDoor> doors;
-    for (InventoryServer* server : {server_.get(), replica_.get()}) {
-      doors.push_back(
-          {.channel = server->channel(), .prepare = [server](grpc::ClientContext& context) {
-             server->Prepare(context, kClerk);
-           }});
-    }
     std::vector<std::unique_ptr<StockClerk>> clerks;
     for (int i = 0; i < kClerkCount; ++i) {
       clerks.push_back(
           std::make_unique<StockClerk>(StockClerk::Options{.name = absl::StrCat("clerk-", i),
+                                                           .caller = CallerOf(i),
                                                            .attempt_max = absl::Seconds(20),
                                                            .seed = static_cast<uint64_t>(i)},
-                                       doors, "units/city", items_));
+                                       DoorsOf(CallerOf(i)), "units/city", items_));
     }
     const std::atomic<bool> stop = false;
     std::vector<std::thread> threads;
@@ -70,11 +83,14 @@ class StockRacesTest : public LedgerTest {
     std::vector<ItemHistory> histories;
     for (const auto& clerk : clerks) {
       EXPECT_THAT(clerk->surprises(), IsEmpty());
+      EXPECT_THAT(clerk->answers_by_door(), Each(Gt(0)));
       EXPECT_TRUE(clerk->Settle(deadline));
+      received_count_ += clerk->received_count();
+      received_by_another_count_ += clerk->received_by_another_count();
     }
-    for (const auto& recorder : items_.recorders) {
-      EXPECT_TRUE(clerks[0]->Read(*recorder, deadline));
-      histories.push_back(recorder->history());
+    for (const auto& item : items_.items) {
+      EXPECT_TRUE(clerks[0]->Read(*item, deadline));
+      histories.push_back(item->recorder().history());
     }
     return histories;
   }
@@ -85,6 +101,8 @@ class StockRacesTest : public LedgerTest {
 
   std::unique_ptr<InventoryServer> replica_;
   StockItems items_;
+  int64_t received_count_ = 0;
+  int64_t received_by_another_count_ = 0;
 };
 
 TEST_F(StockRacesTest, EachItemIsLinearizable) {
@@ -98,6 +116,9 @@ TEST_F(StockRacesTest, EachItemIsLinearizable) {
     EXPECT_GT(CountOf(history, Operation::Outcome::kRefused), 20);
     EXPECT_GT(CountOf(history, Operation::Outcome::kDone), 200);
   }
+  // Transfers arrived, and some were signed for by two.
+  EXPECT_GT(received_count_, 50);
+  EXPECT_GT(received_by_another_count_, 5);
 }
 
 // What would make a history false. Each returns nothing if it does not apply to that operation.
@@ -142,6 +163,42 @@ std::optional<ItemHistory> AcknowledgeWhatWasRefused(const ItemHistory& history,
   return changed;
 }
 
+// Of an acknowledged operation of a transfer: changes its step from or to a kind of account.
+std::optional<ItemHistory> ChangeStep(const ItemHistory& history, size_t place,
+                                      bool (*is_wanted)(const StockStep&),
+                                      void (*change)(StockStep&)) {
+  const Operation& operation = history.operations[place];
+  if (operation.outcome != Operation::Outcome::kDone) return std::nullopt;
+  const auto found = std::ranges::find_if(operation.steps, is_wanted);
+  if (found == operation.steps.end()) return std::nullopt;
+  ItemHistory changed = history;
+  change(changed.operations[place].steps[static_cast<size_t>(found - operation.steps.begin())]);
+  return changed;
+}
+
+bool IsRoad(int account) { return account == OnTheRoadTo(0) || account == OnTheRoadTo(1); }
+
+std::optional<ItemHistory> LoseWhatWasDispatched(const ItemHistory& history, size_t place) {
+  return ChangeStep(
+      history, place, [](const StockStep& step) { return IsRoad(step.destination); },
+      [](StockStep& step) { step.destination = kOutside; });
+}
+
+std::optional<ItemHistory> AcceptWhatCameDamaged(const ItemHistory& history, size_t place) {
+  return ChangeStep(
+      history, place,
+      [](const StockStep& step) {
+        return step.destination == Quarantine(0) || step.destination == Quarantine(1);
+      },
+      [](StockStep& step) { step.destination -= kPlaceCount; });
+}
+
+std::optional<ItemHistory> ReceiveMoreThanWasSent(const ItemHistory& history, size_t place) {
+  return ChangeStep(
+      history, place, [](const StockStep& step) { return IsRoad(step.source); },
+      [](StockStep& step) { ++step.quantity; });
+}
+
 std::optional<ItemHistory> FindWhatWasNotThere(const ItemHistory& history, size_t place) {
   if (history.operations[place].kind != Operation::Kind::kRead) return std::nullopt;
   ItemHistory changed = history;
@@ -153,7 +210,8 @@ std::optional<ItemHistory> FindWhatWasNotThere(const ItemHistory& history, size_
 std::optional<ItemHistory> ReadTheOldAmounts(const ItemHistory& history, size_t place) {
   const Operation& operation = history.operations[place];
   const Operation& last = history.operations.back();
-  if (operation.kind != Operation::Kind::kRead || operation.amounts == last.amounts) {
+  if (operation.kind != Operation::Kind::kRead || operation.amounts == last.amounts ||
+      operation.first_account != last.first_account) {
     return std::nullopt;
   }
   ItemHistory changed = history;
@@ -174,6 +232,9 @@ TEST_F(StockRacesTest, NoFalseHistoryPasses) {
       {"a posting is booked twice", BookItTwice},
       {"what was posted is told as refused", RefuseWhatWasPosted},
       {"what was refused is told as posted", AcknowledgeWhatWasRefused},
+      {"what was dispatched is on no road", LoseWhatWasDispatched},
+      {"what came damaged was accepted", AcceptWhatCameDamaged},
+      {"more was received than sent", ReceiveMoreThanWasSent},
       {"a read finds what was never there", FindWhatWasNotThere},
       {"the last read is an old one", ReadTheOldAmounts}};
   for (const auto& [name, change] : changes) {
