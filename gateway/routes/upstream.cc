@@ -108,6 +108,7 @@ class Upstream::OneFlight final : public Upstream::Flight,
  private:
   void End(const grpc::Status& status) {
     context_.LetGo();
+    upstream_.LeavePlace();
     // What `done` holds may hold this.
     Done answer = std::move(done_);
     answer(upstream_.Judge(status, call_.call.trace.trace_id), response_);
@@ -155,8 +156,9 @@ class Upstream::OneStream final
   void OnDone(const grpc::Status& status) override {
     const std::shared_ptr<OneStream> self = std::move(self_);
     context_.LetGo();
+    upstream_.LeavePlace(true);
     sink_.OnEnd(upstream_.Judge(status, trace_id_));
-    upstream_.EndCall(true);
+    upstream_.EndCall();
   }
 
   Upstream& upstream_;
@@ -233,10 +235,16 @@ bool Upstream::BeginCall(bool is_stream) {
   return true;
 }
 
-void Upstream::EndCall(bool is_stream) {
+void Upstream::LeavePlace(bool is_stream) {
   base::MutexLock lock(&mutex_);
+  --call_count_;
   if (is_stream) --stream_count_;
-  if (--call_count_ == 0) no_calls_.SignalAll();
+  ++ending_count_;
+}
+
+void Upstream::EndCall() {
+  base::MutexLock lock(&mutex_);
+  if (--ending_count_ == 0 && call_count_ == 0) no_calls_.SignalAll();
 }
 
 int Upstream::call_count() const {
@@ -245,7 +253,9 @@ int Upstream::call_count() const {
 }
 
 void Upstream::AwaitNoCalls() const {
-  const auto is_none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return call_count_ == 0; };
+  const auto is_none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return call_count_ == 0 && ending_count_ == 0;
+  };
   base::MutexLock lock(&mutex_);
   no_calls_.Await(&mutex_, is_none);
 }

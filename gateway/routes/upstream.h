@@ -112,7 +112,10 @@ class Upstream {
     return *stubs_[next_.fetch_add(1, std::memory_order_relaxed) % stubs_.size()];
   }
   bool BeginCall(bool is_stream = false);
-  void EndCall(bool is_stream = false);
+  // Frees the call's place, before it is answered: who has the answer may call again at once.
+  void LeavePlace(bool is_stream = false);
+  // When it was answered.
+  void EndCall();
   // Makes what the callee said fit for the caller's ears.
   grpc::Status Judge(const grpc::Status& status, absl::string_view trace_id);
 
@@ -122,8 +125,11 @@ class Upstream {
   std::atomic<size_t> next_ = 0;
   mutable base::Mutex mutex_;
   mutable base::CondVar no_calls_;
+  // Those that have places, and of them those that are streams.
   int call_count_ ABSL_GUARDED_BY(mutex_) = 0;
   int stream_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Those that are being answered.
+  int ending_count_ ABSL_GUARDED_BY(mutex_) = 0;
   Availability availability_;
   // Null if no calls share streams. Last: what ends here is told to all of the above.
   std::unique_ptr<SharedCalls> shared_;
