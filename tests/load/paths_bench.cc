@@ -1,5 +1,6 @@
 #include "tests/load/paths_bench.h"
 
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <functional>
@@ -16,6 +17,7 @@
 #include "platform/base/status_macros.h"
 #include "tests/harness/stack.h"
 #include "tests/load/callers.h"
+#include "tests/load/cpu_times.h"
 #include "tests/load/nginx.h"
 #include "tests/load/probes.h"
 #include "tests/load/world.h"
@@ -103,6 +105,7 @@ class PathsBench {
       const std::string error = PrintProbe(probe);
       if (!error.empty()) return absl::InternalError(error);
     }
+    PrintCpu();
     std::cout << "\n| ratio | median | worst quarter | goal | |\n|---|---|---|---|---|\n";
     for (const int callers : kCallerCounts) {
       if (callers == 1) continue;
@@ -119,8 +122,33 @@ class PathsBench {
                 << "\n";
       Probe& probe = probes_[key];
       probe.name = key;
-      probe.results.push_back(
-          way.post(is_hot ? HotPostings() : SpreadPostings(WorldSize()), callers));
+      const MakeRequest requests = is_hot ? HotPostings() : SpreadPostings(WorldSize());
+      std::atomic<int64_t> call_count = 0;
+      const auto counted = [&](int64_t number) {
+        ++call_count;
+        return requests(number);
+      };
+      const std::map<std::string, double> before = ReadCpuSeconds();
+      probe.results.push_back(way.post(counted, callers));
+      for (const auto& [program, seconds] : ReadCpuSeconds()) {
+        const auto earlier = before.find(program);
+        const double used = seconds - (earlier == before.end() ? 0 : earlier->second);
+        cpu_us_[key][program].push_back(used * 1e6 / static_cast<double>(call_count));
+      }
+    }
+  }
+
+  // Which program spends the time, where two processors are shared by all of them.
+  void PrintCpu() {
+    std::cout << "\n| CPU us a call | callers | gateway | nginx | inventory-svc | database "
+                 "|\n|---|---|---|---|---|---|\n";
+    for (auto& [key, by_program] : cpu_us_) {
+      std::cout << "| " << key;
+      for (const char* program : {"qm-bench", "gateway", "nginx", "inventory-svc", "mariadbd"}) {
+        const std::vector<double>& figures = by_program[program];
+        absl::PrintF(" | %.0f", figures.empty() ? 0 : Quantile(figures, 0.5));
+      }
+      std::cout << " |\n";
     }
   }
 
@@ -161,6 +189,8 @@ class PathsBench {
   std::vector<std::shared_ptr<grpc::Channel>> gateway_;
   std::vector<std::shared_ptr<grpc::Channel>> through_nginx_;
   std::map<std::string, Probe> probes_;
+  // By what was measured and by program; a figure for each repetition.
+  std::map<std::string, std::map<std::string, std::vector<double>>> cpu_us_;
 };
 
 }  // namespace
