@@ -90,10 +90,12 @@ Gateway::Gateway(const Options& options, const base::Clock& clock, Found found)
                   .shared_path = kPostMovement,
                   .shared = {.stream_count = options.inventory_posting_streams}},
                  found_.inventory->all(), clock),
-      pass_through_({.methods = found_.methods,
-                     .gate = gate_,
-                     .upstreams = {{Owner::kInventory, &inventory_}},
-                     .log = log_}) {
+      passed_({.methods = found_.methods,
+               .gate = gate_,
+               .upstreams = {{Owner::kInventory, &inventory_}},
+               .log = log_}),
+      unary_calls_(passed_),
+      stream_calls_(passed_) {
   AddGauges();
 }
 
@@ -115,12 +117,14 @@ std::string Gateway::http_address() const {
 }
 
 rpc::ServerParts Gateway::server_parts() {
-  return {.services = {&overview_},
+  std::vector<grpc::Service*> services = unary_calls_.services();
+  services.push_back(&overview_);
+  return {.services = std::move(services),
           .serve = serve_,
           .executors = executors_,
           .metrics = metrics_,
           .readiness = readiness_,
-          .generic_service = &pass_through_,
+          .generic_service = &stream_calls_,
           .on_started = [this](grpc::Server& server) { return StartHttp(server); },
           .on_draining = [this] { StopHttp(); }};
 }

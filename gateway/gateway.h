@@ -12,8 +12,10 @@
 #include "gateway/routes/gate.h"
 #include "gateway/routes/gateway_methods.h"
 #include "gateway/routes/json_api.h"
-#include "gateway/routes/pass_through.h"
+#include "gateway/routes/passed_call.h"
 #include "gateway/routes/site.h"
+#include "gateway/routes/stream_calls.h"
+#include "gateway/routes/unary_calls.h"
 #include "gateway/routes/upstream.h"
 #include "gateway/transcode/route_table.h"
 #include "platform/auth/edge_authenticator.h"
@@ -74,7 +76,9 @@ class Gateway {
   CallLog log_;
   const Gate gate_;
   Upstream inventory_;
-  PassThrough pass_through_;
+  const PassedCall::Parts passed_;
+  UnaryCalls unary_calls_;
+  StreamCalls stream_calls_;
   // Made when the server has started: JSON calls of the gateway's own methods go to it.
   std::unique_ptr<Upstream> own_;
   std::unique_ptr<JsonApi> api_;

@@ -1,5 +1,3 @@
-#include "gateway/routes/pass_through.h"
-
 #include <gmock/gmock.h>
 #include <grpcpp/generic/generic_stub.h>
 
@@ -214,7 +212,67 @@ TEST_F(PassThroughTest, KnowsNoMethodThatIsNotDeclared) {
     });
     done.WaitForNotification();
     EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED) << path;
+    EXPECT_EQ(status::GetReason(rpc::FromGrpcStatus(status)), "METHOD_UNKNOWN") << path;
   }
+}
+
+// Begins a call and ends it without a word, as a client of a stream may.
+class Wordless final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  Wordless(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+           grpc::ClientContext& context)
+      : stub_(channel) {
+    stub_.PrepareBidiStreamingCall(&context, path, grpc::StubOptions(), this);
+    StartWritesDone();
+    StartRead(&answer_);
+    StartCall();
+  }
+  absl::Status Await() {
+    done_.WaitForNotification();
+    return rpc::FromGrpcStatus(status_);
+  }
+
+ private:
+  void OnDone(const grpc::Status& status) override {
+    status_ = status;
+    done_.Notify();
+  }
+
+  grpc::GenericStub stub_;
+  grpc::ByteBuffer answer_;
+  grpc::Status status_;
+  base::Notification done_;
+};
+
+TEST_F(PassThroughTest, SaysThatTheRequestIsMissing) {
+  Start();
+  const auto channel = Connect();
+  for (const std::string path :
+       {"/quartermaster.inventory.v1.Units/GetUnit", "/quartermaster.inventory.v1.Records/Watch"}) {
+    grpc::ClientContext context;
+    Authorize(context);
+
+    const absl::Status status = Wordless(channel, path, context).Await();
+
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << path;
+    EXPECT_EQ(status::GetReason(status), "REQUEST_MISSING") << path;
+  }
+  EXPECT_EQ(inventory_.call_count(), 0);
+}
+
+TEST_F(PassThroughTest, UnpacksWhatACallerPacked) {
+  Start();
+  grpc::ClientContext context;
+  Authorize(context);
+  context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  pb::GetUnitRequest request;
+  request.set_name("units/" + std::string(2000, 'q'));
+  pb::Unit unit;
+
+  const grpc::Status status = pb::Units::NewStub(Connect())->GetUnit(&context, request, &unit);
+
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(unit.name(), request.name());
 }
 
 TEST_F(PassThroughTest, RefusesPoisonousMetadataAndLeavesOthersAlone) {

@@ -32,15 +32,22 @@ absl::Status ServiceUnavailable(absl::string_view service, absl::Time since) {
 }
 
 // The context of a call, which goes before the call is counted out: with it goes a reference to the
-// channel, and whoever drops the last one within a callback breaks gRPC's queue of them.
+// channel, and whoever drops the last one within a callback breaks gRPC's queue of them. It is made
+// late too, since a call that goes with others needs none.
 class Upstream::Context {
  public:
-  // For the call alone; not after `LetGo`.
-  grpc::ClientContext& get() { return *context_; }
+  // For the call alone. Called once, unless the call goes another way.
+  grpc::ClientContext& Make() {
+    base::MutexLock lock(&mutex_);
+    context_ = std::make_unique<grpc::ClientContext>();
+    if (is_cancelled_) context_->TryCancel();
+    return *context_;
+  }
 
-  // On any thread.
+  // On any thread, at any time.
   void TryCancel() {
     base::MutexLock lock(&mutex_);
+    is_cancelled_ = true;
     if (context_ != nullptr) context_->TryCancel();
   }
 
@@ -53,7 +60,8 @@ class Upstream::Context {
  private:
   // Guards the end of what is below against its cancellation.
   base::Mutex mutex_;
-  std::unique_ptr<grpc::ClientContext> context_ = std::make_unique<grpc::ClientContext>();
+  bool is_cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  std::unique_ptr<grpc::ClientContext> context_ ABSL_GUARDED_BY(mutex_);
 };
 
 // One call, which goes by itself or with those of others.
@@ -97,9 +105,10 @@ class Upstream::OneFlight final : public Upstream::Flight,
   }
 
   void GoAlone() override {
-    upstream_.Prepare(call_, context_.get());
+    grpc::ClientContext& context = context_.Make();
+    upstream_.Prepare(call_, context);
     upstream_.NextStub().UnaryCall(
-        &context_.get(), path_, grpc::StubOptions(), &request_, &response_,
+        &context, path_, grpc::StubOptions(), &request_, &response_,
         [self = shared_from_this()](const grpc::Status& status) { self->End(status); });
   }
 
@@ -134,10 +143,11 @@ class Upstream::OneStream final
   OneStream(Upstream& upstream, absl::string_view trace, grpc::ByteBuffer request, StreamSink& sink)
       : upstream_(upstream), trace_id_(trace), request_(std::move(request)), sink_(sink) {}
 
-  grpc::ClientContext& context() { return context_.get(); }
-
-  void Start(std::shared_ptr<OneStream> self) {
+  void Start(const std::string& path, const EdgeCall& call, std::shared_ptr<OneStream> self) {
     self_ = std::move(self);
+    grpc::ClientContext& context = context_.Make();
+    upstream_.Prepare(call, context);
+    upstream_.NextStub().PrepareBidiStreamingCall(&context, path, grpc::StubOptions(), this);
     AddHold();
     StartWriteLast(&request_, grpc::WriteOptions());
     StartRead(&message_);
@@ -207,9 +217,7 @@ std::shared_ptr<Upstream::Stream> Upstream::ForwardStream(const std::string& pat
     sink.OnEnd(TooMany(call.call.trace.trace_id));
     return stream;
   }
-  Prepare(call, stream->context());
-  NextStub().PrepareBidiStreamingCall(&stream->context(), path, grpc::StubOptions(), stream.get());
-  stream->Start(stream);
+  stream->Start(path, call, stream);
   return stream;
 }
 
