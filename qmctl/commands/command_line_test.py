@@ -76,6 +76,13 @@ class CommandLineTest(unittest.TestCase):
         self.assertIn('lots.csv:2: column expiry_date, "2022-02-31"', done.stderr)
         self.assertIn("2 problems; nothing was sent", done.stderr)
 
+    def test_an_empty_export_verifies_nothing(self):
+        with tempfile.TemporaryDirectory() as directory:
+            empty = pathlib.Path(directory) / "export.json"
+            empty.write_bytes(b"")
+            self.expect(qmctl("verify", str(empty)), 2, "no records")
+            self.expect(qmctl("verify", str(empty), "--heads", str(empty)), 2, "there are none")
+
     def test_transfers_that_arrive_need_a_second_person(self):
         self.expect(qmctl("import", str(DATA), *NOBODY), 2, "signed for by a second person")
         self.expect(qmctl("import", str(DATA), "--lang", "zh", *NOBODY), 2, "须由第二人签收")

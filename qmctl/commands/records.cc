@@ -98,6 +98,30 @@ void Watch(Session& session, const WatchOptions& options) {
             << "\n";
 }
 
+// Says what the verdict does not speak of.
+void TellUncovered(const Session& session, const Verdict& verdict, bool has_heads) {
+  if (verdict.first_block > 1) {
+    std::cout << session.Say("not in the export, so not verified: blocks 1 - ",
+                             "不在导出中，未核验：区块 1 - ")
+              << verdict.first_block - 1 << session.Say(", records 1 - ", "，记录 1 - ")
+              << verdict.first_sequence - 1;
+    if (has_heads) {
+      std::cout << session.Say("; heads kept of them: ", "；其另存链头：")
+                << verdict.earlier_head_count;
+    }
+    std::cout << "\n";
+  }
+  const int64_t last_covered = verdict.last_sequence - verdict.uncovered_count;
+  if (has_heads && verdict.vouched_sequence < last_covered) {
+    std::cout << session.Say("later than every head kept: records ", "晚于全部另存链头：记录 ")
+              << verdict.vouched_sequence + 1 << " - " << last_covered << "\n";
+  }
+  if (verdict.uncovered_count > 0) {
+    std::cout << session.Say("not covered by a block yet: ", "尚未封入区块：")
+              << verdict.uncovered_count << "\n";
+  }
+}
+
 void Verify(Session& session, const VerifyOptions& options) {
   std::ifstream exported(options.file);
   if (!exported) return session.FailUsage(absl::StrCat("cannot read ", options.file));
@@ -119,11 +143,11 @@ void Verify(Session& session, const VerifyOptions& options) {
             << verdict->last_sequence << session.Say(" fit, in blocks: ", " 相符，区块：")
             << verdict->block_count
             << session.Say("; heads kept elsewhere that fit: ", "；与另存链头相符：")
-            << verdict->matched_head_count << "\n";
-  if (verdict->uncovered_count > 0) {
-    std::cout << session.Say("not covered by a block yet: ", "尚未封入区块：")
-              << verdict->uncovered_count << "\n";
-  }
+            << verdict->matched_head_count;
+  const bool has_heads = !options.heads_file.empty();
+  if (has_heads) std::cout << session.Say(" of ", " / ") << verdict->kept_head_count;
+  std::cout << "\n";
+  TellUncovered(session, *verdict, has_heads);
 }
 
 }  // namespace

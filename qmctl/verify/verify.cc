@@ -3,6 +3,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <vector>
@@ -50,7 +51,9 @@ absl::StatusOr<Heads> ReadHeads(std::istream& file) {
 // Goes through an export once.
 class Verification {
  public:
-  explicit Verification(Heads heads) : heads_(std::move(heads)) {}
+  explicit Verification(Heads heads) : heads_(std::move(heads)) {
+    verdict_.kept_head_count = static_cast<int64_t>(heads_.size());
+  }
 
   // Returns false once something did not fit.
   bool Add(const SealedRecord& sealed, const std::optional<base::Sha256Digest>& told) {
@@ -62,7 +65,7 @@ class Verification {
 
   bool Add(const Block& block) {
     if (Note(check_.Add(block))) return false;
-    ++verdict_.block_count;
+    if (verdict_.block_count++ == 0) NoteFirst(block.number);
     // The one before the first block here is told by that alone.
     const bool is_first = verdict_.block_count == 1;
     if (const auto before = heads_.find(block.number - 1);
@@ -72,9 +75,9 @@ class Verification {
     const auto head = heads_.find(block.number);
     if (head == heads_.end()) return true;
     if (head->second.hash != block.hash) {
-      return NoteHead(last_matched_sequence_ + 1, block.number);
+      return NoteHead(verdict_.vouched_sequence + 1, block.number);
     }
-    last_matched_sequence_ = block.last_sequence;
+    verdict_.vouched_sequence = block.last_sequence;
     ++verdict_.matched_head_count;
     return true;
   }
@@ -92,9 +95,12 @@ class Verification {
     return verdict_;
   }
 
-  int64_t last_sequence() const { return check_.last_sequence(); }
-
  private:
+  void NoteFirst(int64_t number) {
+    verdict_.first_block = number;
+    verdict_.earlier_head_count = std::distance(heads_.begin(), heads_.lower_bound(number));
+  }
+
   bool Note(const std::optional<ChainCheck::Misfit>& misfit) {
     if (!misfit.has_value()) return false;
     verdict_.misfit_sequence = misfit->sequence;
@@ -113,20 +119,10 @@ class Verification {
   const Heads heads_;
   ChainCheck check_;
   Verdict verdict_;
-  // To which a head kept elsewhere vouches for the records.
-  int64_t last_matched_sequence_ = 0;
 };
 
-}  // namespace
-
-absl::StatusOr<Verdict> VerifyExport(std::istream& exported, std::istream* heads) {
-  Heads kept;
-  if (heads != nullptr) {
-    absl::StatusOr<Heads> read = ReadHeads(*heads);
-    if (!read.ok()) return read.status();
-    kept = *std::move(read);
-  }
-  Verification verification(std::move(kept));
+// Goes through the lines of an export, to the first thing that does not fit.
+absl::StatusOr<Verdict> VerifyLines(std::istream& exported, Verification verification) {
   std::string text;
   for (int line = 1; std::getline(exported, text); ++line) {
     if (text.empty()) continue;
@@ -157,6 +153,33 @@ absl::StatusOr<Verdict> VerifyExport(std::istream& exported, std::istream* heads
     }
   }
   return verification.Finish();
+}
+
+}  // namespace
+
+absl::StatusOr<Verdict> VerifyExport(std::istream& exported, std::istream* heads) {
+  Heads kept;
+  if (heads != nullptr) {
+    absl::StatusOr<Heads> read = ReadHeads(*heads);
+    if (!read.ok()) return read.status();
+    if (read->empty()) {
+      return absl::InvalidArgumentError("heads: there are none in it, so nothing was compared");
+    }
+    kept = *std::move(read);
+  }
+  absl::StatusOr<Verdict> verdict = VerifyLines(exported, Verification(std::move(kept)));
+  if (!verdict.ok() || verdict->misfit_sequence != 0) return verdict;
+  if (verdict->record_count == 0) {
+    return absl::InvalidArgumentError(
+        "export: there are no records in it, so nothing was verified; did the watch that wrote it "
+        "fail?");
+  }
+  if (heads != nullptr && verdict->matched_head_count == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "heads: none of the ", verdict->kept_head_count, " is of a block in the export, which has ",
+        "records ", verdict->first_sequence, " - ", verdict->last_sequence));
+  }
+  return verdict;
 }
 
 }  // namespace quartermaster::qmctl

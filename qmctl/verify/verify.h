@@ -14,10 +14,18 @@ struct Verdict {
   int64_t first_sequence = 0;
   int64_t last_sequence = 0;
   int64_t block_count = 0;
+  // The first block in the export; 0 if there is none. Those before it were not looked at.
+  int64_t first_block = 0;
   // Records at the end that no block in the export covers: nothing can be said of them.
   int64_t uncovered_count = 0;
-  // Heads kept elsewhere that were found in the export.
+  // Heads kept elsewhere, and how many of them were found in the export.
+  int64_t kept_head_count = 0;
   int64_t matched_head_count = 0;
+  // Heads kept elsewhere of blocks before the export's first.
+  int64_t earlier_head_count = 0;
+  // To which record heads kept elsewhere vouch for the export; 0 for nowhere. What follows may have
+  // been made anew.
+  int64_t vouched_sequence = 0;
   // The first sequence that does not fit, and what is wrong there; 0 if everything fits.
   int64_t misfit_sequence = 0;
   std::string misfit;
@@ -32,7 +40,8 @@ struct Verdict {
 // end says that the end was cut off. Without heads a chain that somebody made anew from some record
 // on fits: the chain alone proves order, not honesty.
 //
-// INVALID_ARGUMENT, naming the line, if a file is not of that form.
+// INVALID_ARGUMENT, naming the line, if a file is not of that form; if the export has no records,
+// as a watch that failed leaves it; if `heads` has none, or none that falls into the export.
 absl::StatusOr<Verdict> VerifyExport(std::istream& exported, std::istream* heads);
 
 }  // namespace quartermaster::qmctl

@@ -110,6 +110,39 @@ TEST(VerifyExportTest, TakesAnExportFromAnyBlockOn) {
 
   EXPECT_EQ(verdict.misfit_sequence, 0) << verdict.misfit;
   EXPECT_EQ(verdict.first_sequence, 7);
+  EXPECT_EQ(verdict.first_block, 3);
+  EXPECT_EQ(verdict.matched_head_count, 2);
+  EXPECT_EQ(verdict.kept_head_count, 4);
+  EXPECT_EQ(verdict.earlier_head_count, 2);
+}
+
+TEST(VerifyExportTest, SaysToWhereHeadsVouch) {
+  const std::vector<RecordBatch> batches = Seal(SomeRecords(12));
+
+  EXPECT_EQ(Verify(batches, HeadsOf(batches, 2)).vouched_sequence, 9);
+  EXPECT_EQ(Verify(batches).vouched_sequence, 0);
+}
+
+// What a watch that failed leaves must not pass for something verified.
+TEST(VerifyExportTest, RefusesToJudgeNothing) {
+  const std::vector<RecordBatch> batches = Seal(SomeRecords(12));
+  const std::string whole = ToLines(batches);
+  const std::string later = ToLines({batches.begin() + 2, batches.end()});
+  const std::string first_head = HeadsOf(batches, batches.size());
+  const std::vector<std::tuple<std::string, std::string, std::string>> cases = {
+      {"", HeadsOf(batches), "no records"}, {"\n{}\n", "none kept", "no records"},
+      {whole, "", "there are none"},        {whole, "{}\n", "there are none"},
+      {later, first_head, "none of the 1"},
+  };
+  for (const auto& [exported_text, heads_text, words] : cases) {
+    std::istringstream exported(exported_text);
+    std::istringstream heads(heads_text);
+    const absl::StatusOr<Verdict> verdict =
+        VerifyExport(exported, heads_text == "none kept" ? nullptr : &heads);
+
+    EXPECT_EQ(verdict.status().code(), absl::StatusCode::kInvalidArgument) << words;
+    EXPECT_THAT(std::string(verdict.status().message()), ::testing::HasSubstr(words));
+  }
 }
 
 TEST(VerifyExportTest, NamesTheFirstSequenceThatDoesNotFit) {
