@@ -325,16 +325,17 @@ void RenderBalances(const pb::ListBalancesRequest& request, const ListBalancesCo
 void RenderStock(const StockSummary& summary, absl::Time read_time,
                  pb::SummarizeStockResponse& out) {
   if (summary.moment.has_value()) RenderMoment(*summary.moment, *out.mutable_sealed_moment());
+  out.mutable_lines()->Reserve(static_cast<int>(summary.lines.size()));
   for (const NamedStockLine& line : summary.lines) {
     pb::StockLine& rendered = *out.add_lines();
-    rendered.set_unit(line.unit);
-    rendered.set_item(line.item);
+    rendered.set_unit(std::string(line.unit));
+    rendered.set_item(std::string(line.item));
     rendered.set_available(line.amounts.available);
     rendered.set_reserved(line.amounts.reserved);
     rendered.set_quarantine(line.amounts.quarantine);
     rendered.set_in_transit(line.amounts.in_transit);
     rendered.set_expiring_soon(line.amounts.expiring_soon);
-    rendered.set_base_unit(line.base_unit);
+    rendered.set_base_unit(std::string(line.base_unit));
   }
   *out.mutable_read_time() = rpc::RenderTimestamp(read_time);
 }

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "inventory-svc/domain/catalog_errors.h"
 #include "inventory-svc/domain/expiry.h"
 #include "inventory-svc/domain/item_units.h"
@@ -20,6 +21,14 @@ namespace {
 
 constexpr char kRead[] = "ledger.read";
 constexpr char kProve[] = "ledger.prove";
+
+template <typename Key, typename Value>
+std::vector<Key> KeysOf(const absl::flat_hash_map<Key, Value>& map) {
+  std::vector<Key> keys;
+  keys.reserve(map.size());
+  for (const auto& [key, value] : map) keys.push_back(key);
+  return keys;
+}
 // What a suggestion looks at: more lots of one item than any place keeps.
 constexpr int kLotAmountsMax = 5000;
 
@@ -167,28 +176,57 @@ absl::StatusOr<StockSummary> StockReader::SummarizeStock(const base::Call& call,
   const absl::Time now = clock_.Now();
   QM_RETURN_IF_ERROR(CheckAsOf(as_of, now));
   QM_ASSIGN_OR_RETURN(const CoveredUnits covered, CoveredSubtree(call, unit));
-  StockSummary summary;
-  QM_ASSIGN_OR_RETURN(summary.moment, FindMoment(call.deadline, as_of));
+  QM_ASSIGN_OR_RETURN(const std::optional<Moment> moment, FindMoment(call.deadline, as_of));
   // What was soon to expire then is told of a past moment.
   const absl::Time today = as_of.occurred_time.value_or(as_of.record_time.value_or(now));
   const std::string horizon = ExpiringBefore(today, time_zone_, expiring_days);
-  QM_ASSIGN_OR_RETURN(
-      const std::vector<StockLine> sums,
-      summary.moment.has_value()
-          ? history_.SumStock(call.deadline, covered.units, horizon, *summary.moment)
-          : queries_.SumStock(call.deadline, covered.units, horizon));
-  std::vector<ItemId> ids;
-  for (const StockLine& line : sums) ids.push_back(line.item);
-  QM_ASSIGN_OR_RETURN(const auto items, items_.GetItemsById(call.deadline, ids));
-  for (size_t i = 0; i < sums.size(); ++i) {
-    summary.lines.push_back({.unit = std::string(covered.tree->NameOf(sums[i].unit)),
-                             .item = items[i]->item.name,
-                             .base_unit = items[i]->item.base_unit,
-                             .amounts = sums[i]});
+  QM_ASSIGN_OR_RETURN(const std::vector<StockLine> sums,
+                      moment.has_value()
+                          ? history_.SumStock(call.deadline, covered.units, horizon, *moment)
+                          : queries_.SumStock(call.deadline, covered.units, horizon));
+  QM_ASSIGN_OR_RETURN(StockSummary summary, NameLines(call.deadline, covered.tree, sums));
+  summary.moment = moment;
+  return summary;
+}
+
+absl::StatusOr<StockSummary> StockReader::NameLines(absl::Time deadline,
+                                                    std::shared_ptr<const UnitTree> tree,
+                                                    const std::vector<StockLine>& sums) {
+  StockSummary summary{.tree = std::move(tree)};
+  absl::flat_hash_map<UnitId, size_t> units;
+  absl::flat_hash_map<ItemId, size_t> items;
+  for (const StockLine& sum : sums) {
+    units.try_emplace(sum.unit);
+    items.try_emplace(sum.item);
   }
-  std::ranges::sort(summary.lines, [](const NamedStockLine& a, const NamedStockLine& b) {
-    return std::tie(a.unit, a.item) < std::tie(b.unit, b.item);
-  });
+  QM_ASSIGN_OR_RETURN(summary.items, items_.GetItemsById(deadline, KeysOf(items)));
+  std::ranges::sort(summary.items, {}, [](const auto& known) { return known->item.name; });
+  for (size_t i = 0; i < summary.items.size(); ++i) items[summary.items[i]->id] = i;
+  std::vector<UnitId> unit_ids = KeysOf(units);
+  const auto name_of = [&](UnitId unit) { return summary.tree->NameOf(unit); };
+  std::ranges::sort(unit_ids, {}, name_of);
+  for (size_t i = 0; i < unit_ids.size(); ++i) units[unit_ids[i]] = i;
+
+  // By the places of a few names, which compare faster than the names of thousands of lines.
+  struct Placed {
+    size_t unit;
+    size_t item;
+    const StockLine* sum;
+  };
+  std::vector<Placed> placed;
+  placed.reserve(sums.size());
+  for (const StockLine& sum : sums) {
+    placed.push_back({.unit = units[sum.unit], .item = items[sum.item], .sum = &sum});
+  }
+  std::ranges::sort(placed, {}, [](const Placed& line) { return std::pair(line.unit, line.item); });
+  summary.lines.reserve(placed.size());
+  for (const Placed& line : placed) {
+    const Item& item = summary.items[line.item]->item;
+    summary.lines.push_back({.unit = name_of(line.sum->unit),
+                             .item = item.name,
+                             .base_unit = item.base_unit,
+                             .amounts = *line.sum});
+  }
   return summary;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "inventory-svc/domain/as_of.h"
 #include "inventory-svc/domain/item_directory.h"
 #include "inventory-svc/domain/stock_history.h"
@@ -84,17 +85,20 @@ struct BalancePage {
   std::optional<Moment> moment;
 };
 
-// A line of the situation, by names.
+// A line of the situation, by names that belong to the summary that it is of.
 struct NamedStockLine {
-  std::string unit;
-  std::string item;
-  std::string base_unit;
+  absl::string_view unit;
+  absl::string_view item;
+  absl::string_view base_unit;
   StockLine amounts;
 };
 
-// The lines of all units that were asked about.
+// The lines of all units that were asked about, by unit, then item.
 struct StockSummary {
   std::vector<NamedStockLine> lines;
+  // Whose names the lines bear: thousands of lines are of a few units and items.
+  std::shared_ptr<const UnitTree> tree;
+  std::vector<std::shared_ptr<const KnownItem>> items;
   // What they rest on, if they are of a past moment.
   std::optional<Moment> moment;
 };
@@ -151,6 +155,10 @@ class StockReader {
   absl::StatusOr<CoveredUnits> CoveredSubtree(const base::Call& call, const std::string& unit);
   // Returns the item's row number, or nothing for an empty name or an item that does not exist.
   absl::StatusOr<std::optional<ItemId>> FindItemId(absl::Time deadline, const std::string& item);
+
+  // Returns `sums` with their names, in the order of these.
+  absl::StatusOr<StockSummary> NameLines(absl::Time deadline, std::shared_ptr<const UnitTree> tree,
+                                         const std::vector<StockLine>& sums);
 
   // Returns what `as_of` comes to; nothing if it is not set.
   absl::StatusOr<std::optional<Moment>> FindMoment(absl::Time deadline, const AsOf& as_of);

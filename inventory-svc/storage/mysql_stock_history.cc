@@ -7,7 +7,7 @@
 #include "inventory-svc/storage/history_rows.h"
 #include "inventory-svc/storage/movement_rows.h"
 #include "inventory-svc/storage/number_list.h"
-#include "inventory-svc/storage/sums.h"
+#include "inventory-svc/storage/stock_sums.h"
 #include "platform/base/status_macros.h"
 #include "platform/values/exact.h"
 
@@ -37,23 +37,6 @@ std::string CandidatesSql(const BalanceQuery& query, BalanceId after) {
   absl::StrAppend(&sql, " ORDER BY b.balance_id LIMIT ", kBalancesPerStatement);
   return sql;
 }
-
-// What a unit has of an item while balances are added to it.
-struct StockSum {
-  absl::int128 available = 0;
-  absl::int128 reserved = 0;
-  absl::int128 quarantine = 0;
-  absl::int128 in_transit = 0;
-  absl::int128 expiring_soon = 0;
-
-  void Add(State state, bool is_expiring, absl::int128 quantity) {
-    if (state == State::kAvailable) available += quantity;
-    if (state == State::kAvailable && is_expiring) expiring_soon += quantity;
-    if (state == State::kReserved) reserved += quantity;
-    if (state == State::kQuarantine) quarantine += quantity;
-    if (state == State::kInTransit) in_transit += quantity;
-  }
-};
 
 }  // namespace
 
@@ -117,11 +100,10 @@ absl::StatusOr<std::vector<BalanceRow>> MysqlStockHistory::ListBalances(absl::Ti
 absl::StatusOr<std::vector<StockLine>> MysqlStockHistory::SumStock(
     absl::Time deadline, const std::vector<UnitId>& units, const std::string& expiring_before,
     const Moment& moment) {
-  std::vector<StockLine> lines;
-  if (units.empty()) return lines;
+  StockSums sums;
+  if (units.empty()) return sums.Lines();
   QM_ASSIGN_OR_RETURN(const mysql::Lease connection, reports_.Acquire(deadline));
   connection->set_read_deadline(deadline);
-  std::map<std::pair<int64_t, int64_t>, StockSum> sums;
   for (int64_t after = 0;;) {
     QM_ASSIGN_OR_RETURN(
         const mysql::Rows rows,
@@ -138,22 +120,14 @@ absl::StatusOr<std::vector<StockLine>> MysqlStockHistory::SumStock(
     for (const mysql::Row row : rows) {
       const auto quantity = quantities.find(row.Int64(0));
       if (quantity == quantities.end() || quantity->second == 0) continue;
-      sums[{row.Int64(1), row.Int64(2)}].Add(static_cast<State>(row.Int64(3)), row.Int64(4) != 0,
-                                             quantity->second);
+      sums.Add(UnitId{static_cast<uint16_t>(row.Int64(1))},
+               ItemId{static_cast<uint32_t>(row.Int64(2))}, static_cast<State>(row.Int64(3)),
+               row.Int64(4) != 0, quantity->second);
     }
     if (rows.size() < kBalancesPerStatement) break;
     after = ids.back();
   }
-  for (const auto& [place, sum] : sums) {
-    lines.push_back({.unit = UnitId{static_cast<uint16_t>(place.first)},
-                     .item = ItemId{static_cast<uint32_t>(place.second)},
-                     .available = values::Saturate(sum.available),
-                     .reserved = values::Saturate(sum.reserved),
-                     .quarantine = values::Saturate(sum.quarantine),
-                     .in_transit = values::Saturate(sum.in_transit),
-                     .expiring_soon = values::Saturate(sum.expiring_soon)});
-  }
-  return lines;
+  return sums.Lines();
 }
 
 absl::StatusOr<std::vector<base::Uuid>> MysqlStockHistory::FindMovements(

@@ -79,6 +79,21 @@ TEST_F(SummarizeStockTest, SumsEachUnitItemByItem) {
   EXPECT_NEAR(Summarize("units/city")->read_time().seconds(), absl::ToUnixSeconds(absl::Now()), 60);
 }
 
+// Goal: no unit is lost, or counted twice, where one statement ends and the next begins.
+// Method: more units than two statements take, of which every tenth has goods; each amount is its
+// own, so that a line tells whose it is.
+TEST_F(SummarizeStockTest, SumsAsManyUnitsAsThereAre) {
+  std::vector<std::string> expected;
+  for (int i = 1000; i < 1210; ++i) {
+    const std::string unit = MakeUnit(absl::StrCat("point-", i), "units/west").name();
+    if (i % 10 != 9 && i % 10 != 0) continue;
+    MakeLocation(unit, "post");
+    MustPost(AReceipt(i, absl::StrCat(unit, "/locations/post")));
+    expected.push_back(absl::StrCat(unit, " items/mask ", i, " 0 0 0 0 piece"));
+  }
+  EXPECT_EQ(Lines("units/west"), expected);
+}
+
 // Goal: what expires within N days is what has its last day of use on one of N days, today being
 // the first; what has expired counts, what is held back does not.
 // Method: one lot a day around the bounds, each with its own power of two, so that a sum tells
