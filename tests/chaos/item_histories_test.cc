@@ -193,7 +193,8 @@ class ItemHistoriesTest : public ::testing::Test {
     const absl::Time deadline = absl::Now() + kRecoveryMax;
     int64_t late_count = 0;
     int64_t received_count = 0;
-    int64_t received_by_another_count = 0;
+    int64_t resolved_count = 0;
+    int64_t outrun_count = 0;
     std::map<std::string, int64_t> troubles;
     for (const auto& clerk : clerks_) {
       EXPECT_TRUE(clerk->Settle(deadline)) << "something is still open";
@@ -201,14 +202,16 @@ class ItemHistoriesTest : public ::testing::Test {
       EXPECT_THAT(clerk->answers_by_door(), Each(Gt(0)));
       late_count += clerk->late_answer_count();
       received_count += clerk->received_count();
-      received_by_another_count += clerk->received_by_another_count();
+      resolved_count += clerk->resolved_count();
+      outrun_count += clerk->outrun_count();
       for (const auto& [trouble, count] : clerk->troubles()) troubles[trouble] += count;
     }
     for (const auto& item : items_.items) EXPECT_TRUE(clerks_[0]->Read(*item, deadline));
     EXPECT_GT(received_count, 0);
     std::cout << AnswerCount() << " answers, " << late_count << " of them to a repetition; "
-              << received_count << " transfers were received, " << received_by_another_count
-              << " times by another than the one who was told so\n";
+              << received_count << " transfers were received, " << resolved_count
+              << " of them in part and then the rest; " << outrun_count
+              << " times another had been faster\n";
     for (const auto& [trouble, count] : troubles) std::cout << count << " x " << trouble << "\n";
   }
 

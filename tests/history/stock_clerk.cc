@@ -23,12 +23,6 @@ constexpr size_t kOpenMax = 2;
 // More balances than an item has.
 constexpr int kPageSize = 1000;
 
-std::string NewRequestId() {
-  static const base::SystemClock clock;
-  static base::UuidSource uuids(clock);
-  return uuids.Next().ToString();
-}
-
 // Tells that a transfer is not what it was when its etag was read.
 bool SaysItHasChanged(const absl::Status& status) {
   const std::string reason(status::GetReason(status));
@@ -60,16 +54,14 @@ int64_t NumberOf(const absl::Status& status, const std::string& key) {
   return number;
 }
 
-std::string LotOf(const StockItem& item) { return absl::StrCat(item.name(), "/lots/a"); }
-
 std::shared_ptr<v1::PostMovementRequest> ToRequest(const StockItem& item, v1::MovementReason reason,
                                                    const std::vector<StockStep>& steps) {
   auto request = std::make_shared<v1::PostMovementRequest>();
   request->set_reason(reason);
-  request->set_request_id(NewRequestId());
+  request->set_request_id(MakeRequestId());
   for (const StockStep& step : steps) {
     v1::MovementLine& line = *request->add_lines();
-    line.set_lot(LotOf(item));
+    line.set_lot(item.lot());
     line.mutable_quantity()->set_amount(step.quantity);
     const int inside = step.source == kOutside ? step.destination : step.source;
     const auto place = [&](int account, v1::AccountState outside, v1::Account& end) {
@@ -98,7 +90,25 @@ std::optional<int> AccountOf(const StockItem& item, const v1::Account& account) 
   }
 }
 
+// Tells whether a transfer stands where it should, and says of its line what it should.
+bool ShowsTheSame(const v1::Transfer& transfer, const v1::Transfer& expected) {
+  if (transfer.name() != expected.name() || transfer.state() != expected.state() ||
+      transfer.lines_size() != 1) {
+    return false;
+  }
+  const v1::TransferLine& line = transfer.lines(0);
+  const v1::TransferLine& told = expected.lines(0);
+  return line.base_quantity() == told.base_quantity() && line.accepted() == told.accepted() &&
+         line.damaged() == told.damaged() && line.short_() == told.short_();
+}
+
 }  // namespace
+
+std::string MakeRequestId() {
+  static const base::SystemClock clock;
+  static base::UuidSource uuids(clock);
+  return uuids.Next().ToString();
+}
 
 StockClerk::StockClerk(Options options, std::vector<std::unique_ptr<StockDoor>> doors,
                        std::string unit, StockItems& items)
@@ -132,15 +142,21 @@ bool StockClerk::Settle(absl::Time deadline) {
   return true;
 }
 
-template <typename Response>
-absl::StatusOr<Response> StockClerk::Call(const Message& request) {
+absl::Status StockClerk::Call(const Message& request, Message& response) {
   const size_t door = call_count_++ / 4 % doors_.size();
-  Response response;
-  const absl::Status status =
-      doors_[door]->Call(request, absl::Now() + options_.attempt_max, response);
-  if (status.ok() || !DoesNotTell(status)) ++answers_by_door_[door];
-  if (!status.ok()) return status;
-  return response;
+  absl::Status status = doors_[door]->Call(request, absl::Now() + options_.attempt_max, response);
+  if (status.ok() || !DoesNotTell(status)) {
+    ++answers_by_door_[door];
+  } else {
+    NoteTrouble(status);
+  }
+  return status;
+}
+
+bool StockClerk::CallOnce(const Message& request, Message& response) {
+  const absl::Status status = Call(request, response);
+  if (!status.ok() && !DoesNotTell(status)) surprises_.push_back(status.ToString());
+  return status.ok();
 }
 
 bool StockClerk::Read(StockItem& item, absl::Time deadline) {
@@ -153,15 +169,12 @@ bool StockClerk::Read(StockItem& item, absl::Time deadline) {
                    .outcome = Operation::Outcome::kDone,
                    .asker = options_.name,
                    .invoke_time = HistoryRecorder::Now()};
-    const auto response = Call<v1::ListBalancesResponse>(request);
+    v1::ListBalancesResponse response;
+    // A read without an answer tells nothing and changes nothing.
+    if (!CallOnce(request, response)) continue;
     read.return_time = HistoryRecorder::Now();
-    if (!response.ok()) {
-      // A read without an answer tells nothing and changes nothing.
-      NoteTrouble(response.status());
-      continue;
-    }
     read.amounts.assign(kBookAccountCount, 0);
-    for (const v1::Balance& balance : response->balances()) {
+    for (const v1::Balance& balance : response.balances()) {
       const std::optional<int> account = AccountOf(item, balance.account());
       if (account.has_value()) {
         read.amounts[static_cast<size_t>(*account)] += balance.base_quantity();
@@ -169,35 +182,12 @@ bool StockClerk::Read(StockItem& item, absl::Time deadline) {
         surprises_.push_back(absl::StrCat("nobody put it there: ", balance.ShortDebugString()));
       }
     }
-    if (!response->next_page_token().empty()) surprises_.push_back("more balances than expected");
+    if (!response.next_page_token().empty()) surprises_.push_back("more balances than expected");
     item.recorder().Add(std::move(read));
     ++answer_count_;
     return true;
   } while (absl::Now() < deadline);
   return false;
-}
-
-void StockClerk::Look(StockItem& item, const SentTransfer& transfer) {
-  v1::GetTransferRequest request;
-  request.set_name(transfer.name);
-  Operation read{.kind = Operation::Kind::kRead,
-                 .outcome = Operation::Outcome::kDone,
-                 .asker = options_.name,
-                 .invoke_time = HistoryRecorder::Now(),
-                 .first_account = OnItsWay(transfer.slot)};
-  const auto response = Call<v1::Transfer>(request);
-  read.return_time = HistoryRecorder::Now();
-  if (!response.ok()) {
-    NoteTrouble(response.status());
-    if (!DoesNotTell(response.status())) surprises_.push_back(response.status().ToString());
-    return;
-  }
-  const bool is_draft = response->state() == v1::DRAFT;
-  const bool is_on_its_way = response->state() == v1::ON_THE_WAY;
-  const bool has_arrived = !is_draft && !is_on_its_way;
-  read.amounts = {is_on_its_way ? 1 : 0, transfer.arrived_before + (has_arrived ? 1 : 0)};
-  item.recorder().Add(std::move(read));
-  ++answer_count_;
 }
 
 StockItem* StockClerk::ChooseItem() {
@@ -229,7 +219,7 @@ void StockClerk::DoSomething(StockItem& item) {
       return Dispatch(item, here, quantity);
     case 6:
     case 7:
-      if (Receive(item)) return;
+      if (TakeStep(item)) return;
       break;
     default:
       break;
@@ -247,86 +237,9 @@ void StockClerk::Reverse(StockItem& item, const std::string& movement,
   auto request = std::make_shared<v1::ReverseMovementRequest>();
   request->set_name(movement);
   request->set_note("posted by mistake");
-  request->set_request_id(NewRequestId());
+  request->set_request_id(MakeRequestId());
   for (StockStep& step : steps) std::swap(step.source, step.destination);
   Ask(item, std::move(steps), {.request = request});
-}
-
-void StockClerk::Dispatch(StockItem& item, int source, int64_t quantity) {
-  const std::shared_ptr<SentTransfer> transfer = item.BeginTransfer();
-  if (transfer == nullptr) return;
-  transfer->source = source;
-  transfer->destination = 1 - source;
-  transfer->quantity = quantity;
-  transfer->dispatcher = options_.caller;
-  v1::CreateTransferRequest draft;
-  draft.set_source(item.location(transfer->source));
-  draft.set_destination(item.location(transfer->destination));
-  v1::TransferLine& line = *draft.add_lines();
-  line.set_lot(LotOf(item));
-  line.mutable_quantity()->set_amount(quantity);
-  draft.set_request_id(NewRequestId());
-  const auto drafted = Call<v1::Transfer>(draft);
-  if (!drafted.ok()) {
-    NoteTrouble(drafted.status());
-    if (!DoesNotTell(drafted.status())) surprises_.push_back(drafted.status().ToString());
-    return;
-  }
-  transfer->name = drafted->name();
-  auto request = std::make_shared<v1::DispatchTransferRequest>();
-  request->set_name(drafted->name());
-  request->set_etag(drafted->etag());
-  request->set_request_id(NewRequestId());
-  const auto dispatched = Ask(item,
-                              {{Available(source), OnTheRoadTo(transfer->destination), quantity},
-                               {kOutside, OnItsWay(transfer->slot), 1}},
-                              {.request = request, .transfer = transfer});
-  if (!dispatched.has_value()) return;
-  transfer->etag = dispatched->etag;
-  item.HandOver(transfer);
-}
-
-int64_t StockClerk::PartOf(int64_t quantity) {
-  if (!OneIn(3)) return 0;
-  return static_cast<int64_t>(random_() % static_cast<uint64_t>(quantity + 1));
-}
-
-bool StockClerk::Receive(StockItem& item) {
-  const std::shared_ptr<const SentTransfer> transfer = item.FindWaiting(options_.caller);
-  if (transfer == nullptr) return false;
-  if (OneIn(4)) Look(item, *transfer);
-  v1::TransferLine told;
-  told.set_damaged(PartOf(transfer->quantity));
-  told.set_short_(PartOf(transfer->quantity - told.damaged()));
-  told.set_accepted(transfer->quantity - told.damaged() - told.short_());
-  auto request = std::make_shared<v1::ConfirmTransferReceiptRequest>();
-  request->set_name(transfer->name);
-  request->set_etag(transfer->etag);
-  request->set_request_id(NewRequestId());
-  // Without lines all has arrived in good order.
-  if (told.accepted() != transfer->quantity || OneIn(2)) {
-    v1::ReceiptLine& line = *request->add_lines();
-    line.set_line(1);
-    line.set_accepted(told.accepted());
-    line.set_damaged(told.damaged());
-    line.set_short_(told.short_());
-  }
-  const int there = transfer->destination;
-  std::vector<StockStep> steps = {{OnItsWay(transfer->slot), Arrived(transfer->slot), 1}};
-  if (told.accepted() > 0) {
-    steps.push_back({OnTheRoadTo(there), Available(there), told.accepted()});
-  }
-  if (told.damaged() > 0) {
-    steps.push_back({OnTheRoadTo(there), Quarantine(there), told.damaged()});
-  }
-  const auto received =
-      Ask(item, std::move(steps), {.request = request, .transfer = transfer, .line = told});
-  if (received.has_value()) {
-    item.TakeOut(*transfer);
-    ++received_count_;
-    if (OneIn(2)) Look(item, *transfer);
-  }
-  return true;
 }
 
 std::optional<StockClerk::Written> StockClerk::Ask(StockItem& item, std::vector<StockStep> steps,
@@ -349,21 +262,13 @@ std::optional<StockClerk::Written> StockClerk::Ask(StockItem& item, std::vector<
 
 absl::StatusOr<StockClerk::Written> StockClerk::CallFor(const Asking& asking) {
   if (asking.transfer == nullptr) {
-    QM_ASSIGN_OR_RETURN(const v1::Movement movement, Call<v1::Movement>(*asking.request));
+    v1::Movement movement;
+    QM_RETURN_IF_ERROR(Call(*asking.request, movement));
     return Written{.name = movement.name()};
   }
-  QM_ASSIGN_OR_RETURN(const v1::Transfer transfer, Call<v1::Transfer>(*asking.request));
-  const v1::TransferLine told = asking.line.value_or(v1::TransferLine());
-  const v1::TransferState state = !asking.line.has_value() ? v1::ON_THE_WAY
-                                  : told.short_() > 0      ? v1::PARTIALLY_RECEIVED
-                                                           : v1::CLOSED;
-  const bool is_right = transfer.name() == asking.transfer->name && transfer.state() == state &&
-                        transfer.lines_size() == 1 &&
-                        transfer.lines(0).base_quantity() == asking.transfer->quantity &&
-                        transfer.lines(0).accepted() == told.accepted() &&
-                        transfer.lines(0).damaged() == told.damaged() &&
-                        transfer.lines(0).short_() == told.short_();
-  if (!is_right) {
+  v1::Transfer transfer;
+  QM_RETURN_IF_ERROR(Call(*asking.request, transfer));
+  if (!ShowsTheSame(transfer, asking.shows)) {
     return absl::DataLossError(absl::StrCat("asked ", asking.request->ShortDebugString(),
                                             ", answered ", transfer.ShortDebugString()));
   }
@@ -375,7 +280,6 @@ StockClerk::Answer StockClerk::AskOnce(Asking& asking, Written& written) {
   auto answer = CallFor(asking);
   const bool is_repetition = asking.attempt_count++ > 0;
   if (!answer.ok() && DoesNotTell(answer.status())) {
-    NoteTrouble(answer.status());
     // Who is told at once that it cannot be done now does not ask again at once.
     WaitUntil(absl::Now() + absl::Milliseconds(20), [] { return false; });
     return Answer::kNone;
@@ -393,15 +297,16 @@ StockClerk::Answer StockClerk::TakeRefusal(Asking& asking, const absl::Status& r
   const absl::Duration return_time = HistoryRecorder::Now();
   size_t step = 0;
   int64_t available = 0;
-  if (asking.line.has_value() && SaysItHasChanged(refusal)) {
-    // It was not on its way any more, which is the first step.
-    asking.item->TakeOut(*asking.transfer);
-    ++received_by_another_count_;
+  if (asking.waiting != nullptr && SaysItHasChanged(refusal)) {
+    // It did not wait for that any more, which is the first step.
+    asking.item->TakeOut(*asking.waiting);
+    ++outrun_count_;
   } else {
     const int64_t line = NumberOf(refusal, "line");
     available = NumberOf(refusal, "available");
-    if (status::GetReason(refusal) != "INSUFFICIENT_STOCK" || asking.line.has_value() || line < 1 ||
-        available < 0) {
+    // What is on the road suffices for what arrives.
+    if (status::GetReason(refusal) != "INSUFFICIENT_STOCK" || asking.waiting != nullptr ||
+        line < 1 || available < 0) {
       surprises_.push_back(refusal.ToString());
       return Answer::kRefused;
     }

@@ -22,11 +22,15 @@
 
 namespace quartermaster::testing {
 
+// Returns a request id that nobody had before. Thread-safe.
+std::string MakeRequestId();
+
 // A clerk who takes down what each question to the ledger was answered, and when. Posts, reverses,
-// sends transfers and signs for those of others, as arrived, damaged or short; little at a time and
-// more than there is, so that the last pieces are fought for, and two who sign for one transfer; in
-// between, reads balances and transfers; repeats what was not answered with the same request id, by
-// its other doors too; and now and then gives up, to ask again in the end.
+// sends transfers, signs for those of others, as arrived, damaged or short, and says what became of
+// the rest; little at a time and more than there is, so that the last pieces are fought for, and
+// two may sign for one transfer; in between, reads balances and transfers; repeats what was not
+// answered with the same request id, by its other doors too; and now and then gives up, to ask
+// again in the end.
 //
 // One thread; the counts may be read from any.
 class StockClerk {
@@ -56,9 +60,11 @@ class StockClerk {
   int64_t answer_count() const { return answer_count_; }
   // Answers so far that came to a repetition.
   int64_t late_answer_count() const { return late_answer_count_; }
-  // Transfers so far whose receipt was acknowledged, and that somebody else had received.
+  // Transfers so far whose receipt was acknowledged, those of which the rest was accounted for, and
+  // steps that somebody else had taken.
   int64_t received_count() const { return received_count_; }
-  int64_t received_by_another_count() const { return received_by_another_count_; }
+  int64_t resolved_count() const { return resolved_count_; }
+  int64_t outrun_count() const { return outrun_count_; }
   // Answers so far that came by each of its doors. Not while `Work` runs; so the next.
   const std::vector<int64_t>& answers_by_door() const { return answers_by_door_; }
   // Errors that no fault explains.
@@ -72,8 +78,10 @@ class StockClerk {
     std::shared_ptr<const google::protobuf::Message> request;
     // What it is about, kept from others until nothing is asked of it any more.
     std::shared_ptr<const SentTransfer> transfer = nullptr;
-    // Of a receipt: what the transfer must say of its line then.
-    std::optional<inventory::v1::TransferLine> line = std::nullopt;
+    // If others may take the step too: what waited for it.
+    std::shared_ptr<const WaitingTransfer> waiting = nullptr;
+    // Of a transfer: what it must say of itself then.
+    inventory::v1::Transfer shows = {};
     StockItem* item = nullptr;
     size_t place = 0;
     int attempt_count = 0;
@@ -91,8 +99,12 @@ class StockClerk {
   void Reverse(StockItem& item, const std::string& movement, std::vector<StockStep> steps);
   // Drafts a transfer, of which the books know nothing yet, and dispatches it.
   void Dispatch(StockItem& item, int source, int64_t quantity);
-  // Signs for a transfer that waits, some of it damaged or missing; false if there is none.
-  bool Receive(StockItem& item);
+  // Takes the next step of a transfer that waits; false if there is none.
+  bool TakeStep(StockItem& item);
+  // Signs for it, some of it damaged or missing.
+  void Receive(StockItem& item, const std::shared_ptr<const WaitingTransfer>& waiting);
+  // Says what became of what was missing.
+  void Resolve(StockItem& item, const std::shared_ptr<const WaitingTransfer>& waiting);
   // Reads what a transfer says of itself, once.
   void Look(StockItem& item, const SentTransfer& transfer);
 
@@ -101,9 +113,10 @@ class StockClerk {
   std::optional<Written> Ask(StockItem& item, std::vector<StockStep> steps, Asking asking);
   Answer AskOnce(Asking& asking, Written& written);
   Answer TakeRefusal(Asking& asking, const absl::Status& refusal, absl::Duration invoke_time);
-  // Makes one call by the next door.
-  template <typename Response>
-  absl::StatusOr<Response> Call(const google::protobuf::Message& request);
+  // Makes one call by the next door; takes notice of an answer that does not tell.
+  absl::Status Call(const google::protobuf::Message& request, google::protobuf::Message& response);
+  // Makes it once, where an error that tells is none that should be.
+  bool CallOnce(const google::protobuf::Message& request, google::protobuf::Message& response);
   // Makes the call of an asking, and checks that the answer tells of what was asked.
   absl::StatusOr<Written> CallFor(const Asking& asking);
   void NoteTrouble(const absl::Status& trouble);
@@ -122,7 +135,8 @@ class StockClerk {
   std::atomic<int64_t> answer_count_ = 0;
   std::atomic<int64_t> late_answer_count_ = 0;
   std::atomic<int64_t> received_count_ = 0;
-  std::atomic<int64_t> received_by_another_count_ = 0;
+  std::atomic<int64_t> resolved_count_ = 0;
+  std::atomic<int64_t> outrun_count_ = 0;
   std::vector<std::string> surprises_;
   std::map<std::string, int64_t> troubles_;
 };

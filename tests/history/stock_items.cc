@@ -18,7 +18,8 @@ std::vector<std::string> AccountNames(const std::array<std::string, kPlaceCount>
   }
   for (int slot = 0; slot < kTransfersInHandMax; ++slot) {
     names.push_back(absl::StrCat("transfer-", slot, " on its way"));
-    names.push_back(absl::StrCat("transfer-", slot, " arrived"));
+    names.push_back(absl::StrCat("transfer-", slot, " short"));
+    names.push_back(absl::StrCat("transfer-", slot, " closed"));
   }
   return names;
 }
@@ -41,7 +42,7 @@ std::shared_ptr<SentTransfer> StockItem::BeginTransfer() {
   if (free == slots_.end()) return nullptr;
   free->is_taken = true;
   const int slot = static_cast<int>(free - slots_.begin());
-  return {new SentTransfer{.slot = slot, .arrived_before = free->arrived_count},
+  return {new SentTransfer{.slot = slot, .closed_before = free->closed_count},
           [this, slot](SentTransfer* transfer) {
             delete transfer;
             FreeSlot(slot);
@@ -53,28 +54,28 @@ void StockItem::FreeSlot(int slot) {
   slots_[static_cast<size_t>(slot)].is_taken = false;
 }
 
-void StockItem::HandOver(std::shared_ptr<const SentTransfer> transfer) {
+void StockItem::HandOver(std::shared_ptr<const WaitingTransfer> waiting) {
   base::MutexLock lock(&mutex_);
-  waiting_.push_back(std::move(transfer));
+  waiting_.push_back(std::move(waiting));
 }
 
-std::shared_ptr<const SentTransfer> StockItem::FindWaiting(const std::string& caller) const {
+std::shared_ptr<const WaitingTransfer> StockItem::FindWaiting(const std::string& caller) const {
   base::MutexLock lock(&mutex_);
-  const auto found = std::ranges::find_if(
-      waiting_, [&](const auto& transfer) { return transfer->dispatcher != caller; });
+  const auto found = std::ranges::find_if(waiting_, [&](const auto& waiting) {
+    return std::ranges::count(waiting->barred, caller) == 0;
+  });
   return found == waiting_.end() ? nullptr : *found;
 }
 
-void StockItem::TakeOut(const SentTransfer& transfer) {
-  // Let go of without the lock: that may free its slot.
-  std::shared_ptr<const SentTransfer> taken;
+void StockItem::TakeOut(const WaitingTransfer& waiting) {
   base::MutexLock lock(&mutex_);
-  const auto found = std::ranges::find_if(
-      waiting_, [&](const auto& waiting) { return waiting.get() == &transfer; });
-  if (found == waiting_.end()) return;
-  taken = std::move(*found);
-  waiting_.erase(found);
-  ++slots_[static_cast<size_t>(taken->slot)].arrived_count;
+  // The caller holds it, so no slot is freed here.
+  std::erase_if(waiting_, [&](const auto& one) { return one.get() == &waiting; });
+}
+
+void StockItem::Close(const SentTransfer& transfer) {
+  base::MutexLock lock(&mutex_);
+  ++slots_[static_cast<size_t>(transfer.slot)].closed_count;
 }
 
 }  // namespace quartermaster::testing

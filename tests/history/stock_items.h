@@ -25,24 +25,38 @@ inline constexpr size_t kBookAccountCount = 3 * kPlaceCount;
 inline int Available(int place) { return place; }
 inline int Quarantine(int place) { return kPlaceCount + place; }
 inline int OnTheRoadTo(int place) { return 2 * kPlaceCount + place; }
-// A transfer tells of itself: one while it is on its way, and how often one has arrived. They are
-// what makes a second receipt of the same goods impossible.
-inline int OnItsWay(int slot) { return static_cast<int>(kBookAccountCount) + 2 * slot; }
-inline int Arrived(int slot) { return OnItsWay(slot) + 1; }
+// A transfer tells of itself where it stands: one stands for it on its way, then for its variance
+// if something is short, and is then counted as closed. That makes a second receipt of the same
+// goods impossible, and a second account of what became of the rest.
+inline constexpr int kAccountsOfTransfer = 3;
+inline int OnItsWay(int slot) {
+  return static_cast<int>(kBookAccountCount) + kAccountsOfTransfer * slot;
+}
+inline int Short(int slot) { return OnItsWay(slot) + 1; }
+inline int Closed(int slot) { return OnItsWay(slot) + 2; }
 
-// A transfer of an item. Immutable once it is handed out for receipt.
+// A transfer of an item. Immutable once it was dispatched.
 struct SentTransfer {
   // Nobody else's while anybody holds this.
   int slot = 0;
-  // How often a transfer of this slot had arrived before.
-  int64_t arrived_before = 0;
+  // How many transfers of this slot had closed before.
+  int64_t closed_before = 0;
   std::string name;
-  std::string etag;
   int source = 0;
   int destination = 0;
   int64_t quantity = 0;
-  // The caller who dispatched it, and may not receive it.
-  std::string dispatcher;
+};
+
+// A transfer whose next step waits for somebody.
+struct WaitingTransfer {
+  std::shared_ptr<const SentTransfer> transfer;
+  std::string etag;
+  // Callers who took a step before, and may not take this one.
+  std::vector<std::string> barred;
+  // If it waits for what became of the rest, what was told on arrival.
+  bool has_arrived = false;
+  int64_t damaged = 0;
+  int64_t short_quantity = 0;
 };
 
 // An item that clerks make history of: its one lot, `<item>/lots/a`, lies at two locations, and is
@@ -55,6 +69,7 @@ class StockItem {
             size_t operations_max);
 
   const std::string& name() const { return recorder_.item(); }
+  std::string lot() const { return name() + "/lots/a"; }
   const std::string& location(int place) const { return locations_[static_cast<size_t>(place)]; }
   // Returns the place that the location is; nothing if it is neither.
   std::optional<int> FindPlace(const std::string& location) const;
@@ -63,18 +78,20 @@ class StockItem {
   // Returns a transfer with a slot of its own until nobody holds it any more; null if too many are
   // in hand. Whoever lets go of it last must know that nothing is asked of it any more.
   std::shared_ptr<SentTransfer> BeginTransfer();
-  // Lets others receive a transfer that was dispatched.
-  void HandOver(std::shared_ptr<const SentTransfer> transfer);
-  // Returns one that `caller` may receive, the one handed over first; null if there is none. Others
-  // may be asking for it too: to receive it is to `TakeOut` it.
-  std::shared_ptr<const SentTransfer> FindWaiting(const std::string& caller) const;
-  // Takes it from those that wait, since it has arrived. Called again, it does nothing.
-  void TakeOut(const SentTransfer& transfer);
+  // Lets others take a transfer's next step.
+  void HandOver(std::shared_ptr<const WaitingTransfer> waiting);
+  // Returns the first of those handed over whose next step `caller` may take; null if there is
+  // none. Others may ask for it too.
+  std::shared_ptr<const WaitingTransfer> FindWaiting(const std::string& caller) const;
+  // Takes it from those that wait, since the step was taken. Called again, it does nothing.
+  void TakeOut(const WaitingTransfer& waiting);
+  // Takes notice that it has closed: told once, by the one whose step was acknowledged.
+  void Close(const SentTransfer& transfer);
 
  private:
   struct Slot {
     bool is_taken = false;
-    int64_t arrived_count = 0;
+    int64_t closed_count = 0;
   };
 
   void FreeSlot(int slot);
@@ -83,7 +100,7 @@ class StockItem {
   HistoryRecorder recorder_;
   mutable base::Mutex mutex_;
   std::array<Slot, kTransfersInHandMax> slots_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::shared_ptr<const SentTransfer>> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<const WaitingTransfer>> waiting_ ABSL_GUARDED_BY(mutex_);
 };
 
 // What clerks make their history of.
