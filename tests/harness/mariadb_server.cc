@@ -77,29 +77,29 @@ absl::Status MariaDbServer::MakeData() {
   if (options_.listens_on_tcp) {
     QM_ASSIGN_OR_RETURN(port_, FindFreePort());
   }
-  const std::string data = absl::StrCat(directory_, "/data");
+  data_ =
+      options_.data_directory.empty() ? absl::StrCat(directory_, "/data") : options_.data_directory;
   // The same for every server of a build, and slow to make: made once, then copied.
   const char* build = std::getenv("QM_TEST_BUILD_DIR");
-  if (build == nullptr) return InstallDatabase(data);
+  if (build == nullptr) return InstallDatabase(data_);
   const std::string original = absl::StrCat(build, "/tests/mariadb-original");
   if (!std::filesystem::exists(original)) {
-    QM_RETURN_IF_ERROR(InstallDatabase(data));
+    QM_RETURN_IF_ERROR(InstallDatabase(data_));
     const std::string draft = absl::StrCat(original, "-", getpid());
-    QM_RETURN_IF_ERROR(CopyTree(data, draft));
+    QM_RETURN_IF_ERROR(CopyTree(data_, draft));
     std::filesystem::rename(draft, original, error);
     // Somebody was quicker.
     if (error) RemoveTree(draft);
     return absl::OkStatus();
   }
-  return CopyTree(original, data);
+  return CopyTree(original, data_);
 }
 
 absl::Status MariaDbServer::Launch() {
   ProcessOptions launch{
       .program = "mariadbd",
-      .arguments = {"--no-defaults", absl::StrCat("--datadir=", directory_, "/data"),
-                    absl::StrCat("--tmpdir=",
-                                 MakeTemporaryFolder(absl::StrCat(directory_, "/data"))),
+      .arguments = {"--no-defaults", absl::StrCat("--datadir=", data_),
+                    absl::StrCat("--tmpdir=", MakeTemporaryFolder(data_)),
                     absl::StrCat("--socket=", socket_),
                     absl::StrCat("--pid-file=", directory_, "/pid"),
                     "--innodb-flush-log-at-trx-commit=1", "--innodb-log-file-size=96M",

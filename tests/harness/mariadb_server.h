@@ -17,6 +17,8 @@ struct MariaDbServerOptions {
   // Holds the data, the log and nothing of anyone else's; made anew. Empty: a private one that goes
   // with the server.
   std::string directory;
+  // Where the data lies, if not there: on another disk, say. Filled when it starts, and left.
+  std::string data_directory;
   // Also listens on a free port of 127.0.0.1.
   bool listens_on_tcp = false;
   // Added to mariadbd's command line, for instance `--require-secure-transport=ON`.
@@ -64,6 +66,7 @@ class MariaDbServer {
 
   const MariaDbServerOptions options_;
   std::string directory_;
+  std::string data_;
   std::string socket_directory_;
   std::string socket_;
   std::string log_file_;

@@ -66,7 +66,9 @@ Stack::~Stack() {
 
 absl::Status Stack::StartAll() {
   QM_ASSIGN_OR_RETURN(directory_, MakeShortDirectory());
-  QM_ASSIGN_OR_RETURN(database_, MariaDbServer::Start({.flags = options_.database_flags}));
+  QM_ASSIGN_OR_RETURN(database_,
+                      MariaDbServer::Start({.data_directory = options_.database_data_directory,
+                                            .flags = options_.database_flags}));
   QM_RETURN_IF_ERROR(MakeKeys());
   QM_RETURN_IF_ERROR(Migrate());
   QM_RETURN_IF_ERROR(StartInventory());

@@ -25,6 +25,8 @@ struct StackOptions {
   std::map<std::string, std::string> keys_environment;
   // Flags of the database beside those of `MariaDbServer`; they win.
   std::vector<std::string> database_flags;
+  // Where the database keeps its data; empty: in its own directory.
+  std::string database_data_directory;
   // What systems.json says; empty: what the demo's says.
   std::string systems_json;
   // Settings beside those that the stack makes; they win.
