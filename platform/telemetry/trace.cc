@@ -20,11 +20,32 @@ bool IsAllZero(absl::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c == '0'; });
 }
 
+// Random bytes of one thread, drawn many at a time: to ask OpenSSL costs more for its locks than
+// for its bytes, and each call of a service takes some.
+class RandomBytes {
+ public:
+  // At most `kSize`.
+  absl::string_view Take(size_t count) {
+    if (left_.size() < count) {
+      QM_CHECK(RAND_bytes(bytes_, kSize) == 1);
+      left_ = absl::string_view(reinterpret_cast<const char*>(bytes_), kSize);
+    }
+    const absl::string_view taken = left_.substr(0, count);
+    left_.remove_prefix(count);
+    return taken;
+  }
+
+ private:
+  static constexpr int kSize = 1024;
+  unsigned char bytes_[kSize];
+  absl::string_view left_;
+};
+
 std::string RandomHex(size_t byte_count) {
-  std::string bytes(byte_count, '\0');
+  thread_local RandomBytes random;
+  absl::string_view bytes;
   do {
-    QM_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()),
-                        static_cast<int>(byte_count)) == 1);
+    bytes = random.Take(byte_count);
   } while (std::ranges::all_of(bytes, [](char c) { return c == '\0'; }));
   return base::ToHex(bytes);
 }

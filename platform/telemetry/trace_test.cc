@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
 namespace quartermaster::telemetry {
 namespace {
 
@@ -50,6 +55,29 @@ TEST(TraceTest, MakesNewIds) {
   EXPECT_NE(one.trace_id, other.trace_id);
   EXPECT_EQ(child.trace_id, one.trace_id);
   EXPECT_NE(child.span_id, one.span_id);
+}
+
+// Goal: no two spans share an id, whichever thread makes them.
+// Method: far more ids than are drawn at once, of both lengths in turn, on several threads.
+TEST(TraceTest, MakesNoIdTwice) {
+  constexpr int kThreadCount = 4;
+  constexpr int kCount = 1000;
+  std::vector<std::vector<std::string>> made(kThreadCount);
+  {
+    std::vector<std::jthread> threads;
+    for (std::vector<std::string>& ids : made) {
+      threads.emplace_back([&ids] {
+        for (int i = 0; i < kCount; ++i) {
+          const base::TraceContext trace = StartTrace();
+          ids.insert(ids.end(), {trace.trace_id, trace.span_id, StartSpan(trace).span_id});
+        }
+      });
+    }
+  }
+
+  std::set<std::string> all;
+  for (const std::vector<std::string>& ids : made) all.insert(ids.begin(), ids.end());
+  EXPECT_EQ(all.size(), 3u * kThreadCount * kCount);
 }
 
 }  // namespace
