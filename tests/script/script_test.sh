@@ -176,6 +176,39 @@ test_status_of_nothing_is_still_status() {
   expect "is JSON" sh -c 'printf "%s" "$1" | python3 -m json.tool >/dev/null' json "$said"
 }
 
+test_status_names_the_board_while_the_gateway_runs_alone() {
+  inside 'mkdir -p "$settings_dir"; setting QM_GATEWAY_HTTP_ADDRESS 127.0.0.1:8181 >"$settings_dir/gateway"'
+  run status
+  expect "no board" not says "http://127.0.0.1:8181/"
+  run status --json
+  expect "no board in JSON" says '"board": null'
+  inside 'start_process gateway - sleep 60'
+  run status
+  expect "the board" says "http://127.0.0.1:8181/"
+  inside 'stop_process gateway 10'
+}
+
+test_logs_are_followed_together() {
+  stub tail 'echo "tail $*"'
+  inside 'echo one >"$logs/gateway.log"; echo two >"$logs/mariadb.log"'
+  run logs -f
+  expect "exit code" code_is 0
+  expect "follows" says "tail -n 10 -f"
+  expect "the one" says "gateway.log"
+  expect "and the other" says "mariadb.log"
+}
+
+test_bench_looks_at_its_arguments_first() {
+  stub cmake 'touch "$0.called"'
+  run bench --help
+  expect "exit code" code_is 0
+  expect "says how" says "Usage: ./quartermaster bench"
+  run bench --only=lunch
+  expect "exit code" code_is 2
+  expect "names it" says "does not know '--only=lunch'"
+  expect "built nothing" not test -e "$stubs/cmake.called"
+}
+
 arrange_ctest() { # CLOSING_LINE EXIT_CODE
   stub cmake ':'
   stub ninja ':'

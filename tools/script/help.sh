@@ -7,7 +7,7 @@ Usage: ./quartermaster VERB
   down                   stop everything; the data stays in .quartermaster/
   down --wipe            stop everything and delete the data
   status [--json]        what runs, where, and since when
-  logs [SERVICE] [-f]    the last lines of every log, or one service's whole log (-f follows it)
+  logs [SERVICE] [-f]    the last lines of every log, or one service's whole log (-f follows)
   test [STAGE ...]       every test, or only the named stages; --list names them
   bench [ARGUMENT ...]   the load bench
   drill NAME             what takes too long for test; --list names the drills

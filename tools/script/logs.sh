@@ -8,6 +8,14 @@ if [ $# -eq 0 ]; then
   done
   exit 0
 fi
+case $1 in
+  -f | --follow)
+    for log in "$logs"/*.log; do
+      [ -f "$log" ] || fail "There are no logs yet."
+    done
+    exec tail -n 10 -f "$logs"/*.log
+    ;;
+esac
 log=$logs/$1.log
 if [ ! -f "$log" ]; then
   complain "There is no log '$1'. There are:"

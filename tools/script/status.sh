@@ -28,6 +28,9 @@ health_of() {
   fi
 }
 
+# Where the board is; nowhere while the gateway does not run.
+board_address() { if running_pid gateway >/dev/null; then address_of gateway-http; fi; }
+
 # The number of the newest migration that the schema has.
 schema_version() {
   running_pid mariadb >/dev/null || return 0
@@ -46,7 +49,7 @@ print_json() {
       "$(json_string "$(health_of "$name")")" "$(json_or_null "$pid")" "$(json_string "$(address_of "$name")")"
     comma=,
   done
-  board=$(address_of gateway-http)
+  board=$(board_address)
   printf '\n  },\n  "board": %s,\n' "$(if [ -n "$board" ]; then json_string "http://$board/"; else printf null; fi)"
   printf '  "schemaVersions": {"inventory": %s}' "$(json_or_null "$(schema_version "$inventory_schema")")"
   if [ -s "$demo/persons.json" ] && [ -x "$(program qm-demo-issuer)" ]; then
@@ -65,7 +68,7 @@ print_table() {
     pid=$(running_pid "$name") || pid=-
     printf '%-14s %-10s %-9s %s\n' "$name" "$(health_of "$name")" "$pid" "$(address_of "$name")"
   done
-  board=$(address_of gateway-http)
+  board=$(board_address)
   [ -z "$board" ] || printf '%-14s %s\n' board "http://$board/"
   version=$(schema_version "$inventory_schema")
   [ -z "$version" ] || printf '%-14s %s\n' schema "inventory $version"
