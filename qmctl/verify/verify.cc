@@ -85,7 +85,8 @@ class Verification {
   Verdict Finish() {
     verdict_.uncovered_count = static_cast<int64_t>(check_.uncovered_count());
     const int64_t last_block = check_.head().has_value() ? check_.head()->number : 0;
-    if (verdict_.misfit_sequence == 0 && !heads_.empty() && heads_.rbegin()->first > last_block) {
+    if (verdict_.misfit_sequence == 0 && verdict_.record_count > 0 && !heads_.empty() &&
+        heads_.rbegin()->first > last_block) {
       const Block& kept = heads_.rbegin()->second;
       verdict_.misfit_sequence = check_.head().has_value() ? check_.head()->last_sequence + 1 : 1;
       verdict_.misfit = absl::StrCat("the export ends before block ", kept.number,
