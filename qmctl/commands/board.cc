@@ -58,8 +58,8 @@ class Board {
     }
   }
 
-  // Every line with every number.
-  Table Details() const {
+  // Every line with every number; of `items` alone unless there are none.
+  Table Details(const std::vector<std::string>& items) const {
     const auto say = [this](const char* english, const char* chinese) {
       return session_.Say(english, chinese);
     };
@@ -77,6 +77,7 @@ class Board {
       table.columns.push_back({.title = say("item name", "物资编号")});
     }
     for (const pb::StockLine& line : situation_.stock()) {
+      if (!items.empty() && std::ranges::find(items, line.item()) == items.end()) continue;
       table.rows.push_back({TitleOf(line.unit()), TitleOf(line.item()), Count(line.available()),
                             Count(line.reserved()), Count(line.quarantine()),
                             Count(line.in_transit()), Count(line.expiring_soon()),
@@ -102,7 +103,11 @@ class Board {
           {.title = is_counted ? TitleOf(item) : absl::StrCat(TitleOf(item), " (", base_unit, ")"),
            .is_number = true});
     }
-    std::vector<int64_t> sums(table.columns.size(), 0);
+    struct Sum {
+      int64_t available = 0;
+      int64_t in_transit = 0;
+    };
+    std::vector<Sum> sums(table.columns.size());
     std::string open_unit;
     for (const pb::StockLine& line : situation_.stock()) {
       if (table.rows.empty() || line.unit() != open_unit) {
@@ -112,14 +117,15 @@ class Board {
       }
       const auto found = positions.find(line.item());
       if (found == positions.end()) continue;
-      std::string& cell = table.rows.back()[found->second];
-      cell = Count(line.available());
-      if (line.in_transit() > 0) absl::StrAppend(&cell, "+", Count(line.in_transit()));
-      sums[found->second] += line.available();
+      table.rows.back()[found->second] = CellOf(line.available(), line.in_transit());
+      sums[found->second].available += line.available();
+      sums[found->second].in_transit += line.in_transit();
     }
     table.rows.emplace_back(table.columns.size());
     table.rows.back()[0] = session_.Say("TOTAL", "合计");
-    for (size_t i = 1; i < sums.size(); ++i) table.rows.back()[i] = Count(sums[i]);
+    for (size_t i = 1; i < sums.size(); ++i) {
+      table.rows.back()[i] = CellOf(sums[i].available, sums[i].in_transit);
+    }
     return table;
   }
 
@@ -140,6 +146,11 @@ class Board {
   }
 
  private:
+  std::string CellOf(int64_t available, int64_t in_transit) const {
+    if (in_transit <= 0) return Count(available);
+    return absl::StrCat(Count(available), "+", Count(in_transit));
+  }
+
   std::string Count(int64_t count) const {
     return session_.is_table() ? RenderCount(count) : absl::StrCat(count);
   }
@@ -194,6 +205,15 @@ void TellMissingParts(Session& session, const gateway::v1::Situation& situation)
   }
 }
 
+// Takes the lines of all other items out.
+void KeepItems(const std::vector<std::string>& items, gateway::v1::Situation& situation) {
+  auto& stock = *situation.mutable_stock();
+  const auto others = std::remove_if(stock.begin(), stock.end(), [&](const pb::StockLine& line) {
+    return std::ranges::find(items, line.item()) == items.end();
+  });
+  stock.erase(others, stock.end());
+}
+
 void RunBoard(Session& session, const BoardOptions& options) {
   gateway::v1::GetSituationRequest request;
   if (!options.unit.empty()) {
@@ -210,14 +230,15 @@ void RunBoard(Session& session, const BoardOptions& options) {
   gateway::v1::Situation situation;
   if (!session.Call("quartermaster.gateway.v1.Overview/GetSituation", request, situation)) return;
 
+  std::vector<std::string> items;
+  for (const std::string& item : options.items) {
+    items.push_back(ParseName("items", item).value_or(item));
+  }
   const Board board(session, situation);
   if (!session.is_table() || options.has_details) {
-    session.Print(board.Details(), situation);
+    if (session.is_json() && !items.empty()) KeepItems(items, situation);
+    session.Print(board.Details(items), situation);
   } else {
-    std::vector<std::string> items;
-    for (const std::string& item : options.items) {
-      items.push_back(ParseName("items", item).value_or(item));
-    }
     PrintMatrix(session, board, items.empty() ? board.Items() : items, items.empty());
     std::cout << session.Say("Available, + on the way; as of ", "可用数，+ 为在途；截至 ")
               << RenderTime(request.as_of().has_occurred_time() ? request.as_of().occurred_time()

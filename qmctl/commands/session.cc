@@ -8,11 +8,16 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "platform/base/check.h"
 #include "platform/base/clock.h"
 #include "platform/base/status_macros.h"
 #include "platform/base/uuid.h"
 
 namespace quartermaster::qmctl {
+
+Session::Session()
+    : Session(
+          [](ClientOptions client) { return std::make_unique<GrpcClient>(std::move(client)); }) {}
 
 absl::StatusOr<std::unique_ptr<Client>> Session::ConnectAs(const TokenSource& source) const {
   ClientOptions client;
@@ -28,7 +33,7 @@ absl::StatusOr<std::unique_ptr<Client>> Session::ConnectAs(const TokenSource& so
         absl::StrCat("the token would cross the network to ", client.server,
                      " in clear: give --tls-ca FILE, or --plaintext if that is meant"));
   }
-  return std::make_unique<GrpcClient>(std::move(client));
+  return connector_(std::move(client));
 }
 
 bool Session::Call(absl::string_view method, const google::protobuf::Message& request,
@@ -44,6 +49,12 @@ bool Session::Call(absl::string_view method, const google::protobuf::Message& re
   const absl::Status status = client_->Call(method, request, response);
   if (!status.ok()) Fail(status);
   return status.ok();
+}
+
+bool Session::TryCall(absl::string_view method, const google::protobuf::Message& request,
+                      google::protobuf::Message& response) const {
+  QM_CHECK(client_ != nullptr);
+  return client_->Call(method, request, response).ok();
 }
 
 Language Session::language() const {

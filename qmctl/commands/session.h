@@ -2,8 +2,10 @@
 
 #include <google/protobuf/message.h>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "qmctl/client/client.h"
@@ -28,6 +30,13 @@ struct GlobalOptions {
 // are.
 class Session {
  public:
+  // Makes the client of a caller.
+  using Connector = std::function<std::unique_ptr<Client>(ClientOptions)>;
+
+  // Calls over gRPC.
+  Session();
+  explicit Session(Connector connector) : connector_(std::move(connector)) {}
+
   GlobalOptions options;
   // What the process ends with.
   ExitCode exit_code = ExitCode::kOk;
@@ -41,6 +50,10 @@ class Session {
   // false.
   bool Call(absl::string_view method, const google::protobuf::Message& request,
             google::protobuf::Message& response);
+  // Does so where an answer is welcome and none will do: tells nothing. The session must have
+  // called something before.
+  bool TryCall(absl::string_view method, const google::protobuf::Message& request,
+               google::protobuf::Message& response) const;
 
   Language language() const;
   std::string Say(const char* english, const char* chinese) const {
@@ -58,6 +71,7 @@ class Session {
   void FailUsage(absl::string_view what);
 
  private:
+  const Connector connector_;
   std::unique_ptr<Client> client_;
 };
 

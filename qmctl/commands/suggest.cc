@@ -16,9 +16,15 @@ struct SuggestOptions {
   std::string good_until;
 };
 
-std::string ReasonOf(const Session& session, pb::PassedOverLot::Reason reason) {
+// `good_until` is the day that was asked for; empty for today.
+std::string ReasonOf(const Session& session, pb::PassedOverLot::Reason reason,
+                     const std::string& good_until) {
   switch (reason) {
     case pb::PassedOverLot::EXPIRED:
+      if (!good_until.empty()) {
+        return absl::StrCat(session.Say("passed over: not good until ", "不取：有效期不足至 "),
+                            good_until);
+      }
       return session.Say("passed over: expired", "不取：已过期");
     case pb::PassedOverLot::IN_QUARANTINE:
       return session.Say("passed over: in quarantine", "不取：待检隔离");
@@ -58,7 +64,7 @@ void Suggest(Session& session, const SuggestOptions& options) {
   };
   for (const pb::LotPick& pick : response.picks()) add(pick, session.Say("take", "取用"));
   for (const pb::PassedOverLot& lot : response.passed_over()) {
-    add(lot, ReasonOf(session, lot.reason()));
+    add(lot, ReasonOf(session, lot.reason(), options.good_until));
   }
   if (response.missing_base_quantity() > 0) {
     table.rows.push_back({session.Say("missing", "缺口"), "",

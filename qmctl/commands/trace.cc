@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -78,7 +79,8 @@ Table StepsOf(const Session& session, const pb::TraceLotResponse& trace) {
   return table;
 }
 
-// `received 180 piece = 156 on hand + 10 on the way + 9 used + 5 lost`.
+// `received 180 piece = 156 on hand + 10 on the way + 9 used + 5 lost`. Who sees some units alone
+// may see more leave than was received: the rest came from other units.
 std::string SumOf(const Session& session, const pb::LotTotals& totals) {
   const std::vector<std::pair<int64_t, std::string>> parts = {
       {totals.in_transit_quantity(), session.Say("on the way", "在途")},
@@ -89,14 +91,21 @@ std::string SumOf(const Session& session, const pb::LotTotals& totals) {
       {totals.lost_quantity(), session.Say("lost", "丢失")},
       {totals.expired_quantity(), session.Say("expired", "过期核销")},
       {totals.destroyed_quantity(), session.Say("destroyed", "销毁")},
-      {totals.elsewhere_quantity(), session.Say("with other units", "在其他单位")}};
+      {std::max<int64_t>(totals.elsewhere_quantity(), 0),
+       session.Say("with other units", "在其他单位")}};
   std::vector<std::string> sum = {
       absl::StrCat(RenderCount(totals.on_hand_quantity()), " ", session.Say("on hand", "在库"))};
   for (const auto& [quantity, what] : parts) {
     if (quantity != 0) sum.push_back(absl::StrCat(RenderCount(quantity), " ", what));
   }
-  return absl::StrCat(session.Say("received ", "收入 "), RenderCount(totals.received_quantity()),
-                      " ", totals.base_unit(), " = ", absl::StrJoin(sum, " + "));
+  std::string received =
+      absl::StrCat(session.Say("received ", "收入 "), RenderCount(totals.received_quantity()), " ",
+                   totals.base_unit());
+  if (totals.elsewhere_quantity() < 0) {
+    absl::StrAppend(&received, session.Say(" + came from other units ", " + 来自其他单位 "),
+                    RenderCount(-totals.elsewhere_quantity()), " ", totals.base_unit());
+  }
+  return absl::StrCat(received, " = ", absl::StrJoin(sum, " + "));
 }
 
 // Tells whether the movements leave in each account that is listed what it holds.
@@ -127,14 +136,23 @@ void PrintStory(Session& session, const pb::TraceLotResponse& trace) {
   }
   std::cout << "\n\n" << RenderTable(StepsOf(session, trace)) << "\n";
   std::cout << SumOf(session, trace.totals()) << "\n";
-  Table places{.columns = {{.title = session.Say("now at", "现于")},
-                           {.title = session.Say("quantity", "数量"), .is_number = true},
+  // Not only where it is now: also where it came from, below zero, and where it went.
+  Table places{.columns = {{.title = session.Say("account", "账户")},
+                           {.title = session.Say("balance", "余额"), .is_number = true},
                            {.title = session.Say("held for", "单据")}}};
   for (const pb::Balance& balance : trace.balances()) {
     places.rows.push_back({EndOf(balance.account()), RenderCount(balance.base_quantity()),
                            balance.account().holder()});
   }
   std::cout << RenderTable(places);
+  if (trace.has_sealed_moment()) {
+    std::cout << session.Say("As of record ", "截至记录 ")
+              << RenderCount(trace.sealed_moment().sequence())
+              << session.Say(", closed up to ", "，已封至 ")
+              << RenderTime(trace.sealed_moment().closed_time())
+              << session.Say("; what was posted later is not in it yet.\n",
+                             "；此后入账的尚未计入。\n");
+  }
   if (!trace.next_page_token().empty()) {
     std::cout << session.Say("There are more movements: see --limit.\n",
                              "还有更多记录，见 --limit。\n");

@@ -1,12 +1,19 @@
 #include <algorithm>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "qmctl/commands/commands.h"
 #include "qmctl/commands/lines.h"
 #include "qmctl/import/names.h"
+#include "qmctl/io/display.h"
+#include "quartermaster/inventory/v1/ledger.pb.h"
 #include "quartermaster/inventory/v1/transfers.pb.h"
 
 namespace quartermaster::qmctl {
@@ -47,8 +54,70 @@ void PrintTransfers(Session& session, const google::protobuf::Message& message,
   session.Print(table, message);
 }
 
+// What became of what was short, and who said so.
+struct Resolution {
+  struct Line {
+    int64_t found = 0;
+    int64_t returned = 0;
+    int64_t lost = 0;
+  };
+  // By the lot: no transfer has one twice.
+  std::map<std::string, Line> lines;
+  std::string resolver;
+};
+
+// Returns what the movements of a transfer tell of its resolution. Nothing if it is not resolved,
+// if nothing was short, or if the caller may not read its movements.
+std::optional<Resolution> FindResolution(const Session& session, const pb::Transfer& transfer) {
+  const bool was_short = std::ranges::any_of(
+      transfer.lines(), [](const pb::TransferLine& line) { return line.short_() > 0; });
+  if (transfer.state() != pb::CLOSED || !was_short) return std::nullopt;
+  Resolution resolution;
+  for (const pb::TransferLine& line : transfer.lines()) {
+    resolution.lines[line.lot()].found = -line.accepted();
+  }
+  for (const std::string& name : transfer.movements()) {
+    pb::GetMovementRequest request;
+    request.set_name(name);
+    pb::Movement movement;
+    if (!session.TryCall("quartermaster.inventory.v1.Ledger/GetMovement", request, movement)) {
+      return std::nullopt;
+    }
+    if (movement.reason() != pb::ARRIVE) continue;
+    resolution.resolver = movement.caller();
+    for (const pb::MovementLine& line : movement.lines()) {
+      Resolution::Line& told = resolution.lines[line.lot()];
+      if (line.destination().state() == pb::LOST) {
+        told.lost += line.base_quantity();
+      } else if (line.destination().location() == transfer.source()) {
+        told.returned += line.base_quantity();
+      } else if (line.destination().state() == pb::AVAILABLE) {
+        told.found += line.base_quantity();
+      }
+    }
+  }
+  return resolution;
+}
+
+// Says who took which step, as far as it has come.
+void PrintPersons(const Session& session, const pb::Transfer& transfer,
+                  const std::string& resolver) {
+  const std::vector<std::pair<std::string, std::string>> persons = {
+      {session.Say("written by", "开单"), transfer.creator()},
+      {session.Say("sent by", "发出"), transfer.dispatcher()},
+      {session.Say("signed for by", "签收"), transfer.receiver()},
+      {session.Say("resolved by", "核销差异"), resolver}};
+  for (const auto& [what, person] : persons) {
+    if (!person.empty()) std::cout << what << " " << EscapeControls(person) << "\n";
+  }
+}
+
 void PrintTransfer(Session& session, const pb::Transfer& transfer) {
-  if (session.is_table()) PrintTransfers(session, transfer, {transfer});
+  const std::optional<Resolution> resolution = FindResolution(session, transfer);
+  if (session.is_table()) {
+    PrintTransfers(session, transfer, {transfer});
+    PrintPersons(session, transfer, resolution.has_value() ? resolution->resolver : "");
+  }
   Table table{.columns = {{.title = session.Say("line", "行"), .is_number = true},
                           {.title = session.Say("lot", "批次")},
                           {.title = session.Say("amount", "数量"), .is_number = true},
@@ -57,11 +126,25 @@ void PrintTransfer(Session& session, const pb::Transfer& transfer) {
                           {.title = session.Say("accepted", "实收"), .is_number = true},
                           {.title = session.Say("damaged", "损坏"), .is_number = true},
                           {.title = session.Say("short", "短少"), .is_number = true}}};
+  // A program that reads on wants columns that do not change with the state.
+  const bool has_resolution = resolution.has_value() || !session.is_table();
+  if (has_resolution) {
+    table.columns.push_back({.title = session.Say("found", "找到"), .is_number = true});
+    table.columns.push_back({.title = session.Say("returned", "退回"), .is_number = true});
+    table.columns.push_back({.title = session.Say("lost", "丢失"), .is_number = true});
+  }
+  const bool was_sent = transfer.state() != pb::DRAFT && transfer.state() != pb::CANCELLED;
   for (const pb::TransferLine& line : transfer.lines()) {
-    table.rows.push_back({absl::StrCat(line.line()), Shorten(line.lot()),
-                          absl::StrCat(line.quantity().amount()), line.quantity().unit(),
-                          absl::StrCat(line.base_quantity()), absl::StrCat(line.accepted()),
-                          absl::StrCat(line.damaged()), absl::StrCat(line.short_())});
+    table.rows.push_back(
+        {absl::StrCat(line.line()), Shorten(line.lot()), absl::StrCat(line.quantity().amount()),
+         line.quantity().unit(), absl::StrCat(was_sent ? line.base_quantity() : 0),
+         absl::StrCat(line.accepted()), absl::StrCat(line.damaged()), absl::StrCat(line.short_())});
+    if (!has_resolution) continue;
+    const Resolution::Line told =
+        resolution.has_value() ? resolution->lines.at(line.lot()) : Resolution::Line();
+    for (const int64_t quantity : {told.found, told.returned, told.lost}) {
+      table.rows.back().push_back(absl::StrCat(quantity));
+    }
   }
   if (session.is_table()) std::cout << "\n";
   session.Print(table, transfer);
