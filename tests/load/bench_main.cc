@@ -13,6 +13,7 @@
 #include "tests/load/lanes_bench.h"
 #include "tests/load/long_bench.h"
 #include "tests/load/paths_bench.h"
+#include "tests/load/sealing_bench.h"
 #include "tests/load/situation_bench.h"
 
 namespace quartermaster::load {
@@ -26,14 +27,12 @@ struct Part {
 };
 
 constexpr Part kParts[] = {
-    {"lanes", MeasureLanes},
-    {"paths", MeasurePaths},
-    {"situation", MeasureSituation},
-    {"long", MeasureLongLedger, true},
+    {"lanes", MeasureLanes},     {"paths", MeasurePaths},           {"situation", MeasureSituation},
+    {"sealing", MeasureSealing}, {"long", MeasureLongLedger, true},
 };
 
 constexpr char kUsage[] =
-    "usage: qm-bench [--only=lanes|paths|situation|long] [--long] [REPETITIONS]\n"
+    "usage: qm-bench [--only=lanes|paths|situation|sealing|long] [--long] [REPETITIONS]\n"
     "  --only=PART  measures that alone\n"
     "  --long       also measures a ledger of ten million lines: many minutes\n"
     "  REPETITIONS  1 to 100; default 3\n";

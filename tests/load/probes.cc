@@ -37,6 +37,10 @@ void PrintGoal(const std::string& what, const Ratio& ratio, double goal, bool le
                is_met ? "met" : "MISSED");
 }
 
+void PrintRatio(const std::string& what, const Ratio& ratio) {
+  absl::PrintF("| %s | %.2f | %.2f | - | |\n", what, ratio.median, ratio.worst_quarter);
+}
+
 std::string PrintProbe(const Probe& probe) {
   int64_t errors = 0;
   std::string first_error;

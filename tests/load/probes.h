@@ -39,6 +39,9 @@ Ratio RatioOf(const Probe& a, const Probe& b, Figure figure = PerSecond,
 void PrintGoal(const std::string& what, const Ratio& ratio, double goal,
                bool less_is_better = false);
 
+// Prints the same row for a ratio that has no goal.
+void PrintRatio(const std::string& what, const Ratio& ratio);
+
 // Prints a row of a table of postings. Returns the first error of a call, if there was one.
 std::string PrintProbe(const Probe& probe);
 
