@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 #
 # The database lies on a file system of tests/power that loses what was not synced. First the file
-# system is held to that, then twenty cuts, or N, must lose nothing that was acknowledged, and then the
-# same cuts must find out servers that sync too little. The seed is printed. Everything it starts and
+# system is held to that, then twenty cuts, or N, must lose nothing that was acknowledged, and then
+# cuts must find out servers that sync too little. The seed is printed. Everything it starts and
 # mounts is its own and ends with it.
 
 power_cuts=20
