@@ -22,9 +22,9 @@ constexpr size_t kBlock = 4096;
 
 class PowerDiskTest : public ::testing::Test {
  protected:
-  PowerDiskTest() {
+  void SetUp() override {
     auto disk = PowerDisk::Start(/*seed=*/7);
-    EXPECT_TRUE(disk.ok()) << disk.status();
+    ASSERT_TRUE(disk.ok()) << disk.status();
     disk_ = *std::move(disk);
   }
 
