@@ -160,10 +160,12 @@ class Server::Impl {
     if (parts_.generic_service != nullptr) {
       builder.RegisterCallbackGenericService(parts_.generic_service);
     }
-    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
-        interceptors;
-    interceptors.push_back(MakeMalformedRequestAnswers());
-    builder.experimental().SetInterceptorCreators(std::move(interceptors));
+    if (parts_.has_parsed_requests) {
+      std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
+          interceptors;
+      interceptors.push_back(MakeMalformedRequestAnswers());
+      builder.experimental().SetInterceptorCreators(std::move(interceptors));
+    }
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       server_.reset();
