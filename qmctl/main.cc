@@ -26,7 +26,7 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
       ->capture_default_str();
   app.add_option("--token-file", options.token.file, "file that holds a bearer token");
   app.add_option("--as", options.token.person,
-                 "a person of the demo on this machine, as ./quartermaster status lists them");
+                 "a person of the demo on this machine; ./quartermaster status --json names them");
   app.add_option(
       "--tls-ca", options.tls_authority_file,
       "PEM file of the authority that signed the gateway's certificate; without it no TLS");
@@ -35,7 +35,8 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("-o,--output", options.output, "table, json or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
-  app.add_option("--lang", options.language, "en or zh; default by LANG")
+  app.add_option("--lang", options.language,
+                 "en or zh, for heads of tables and hints; help and errors are English")
       ->check(CLI::IsMember({"en", "zh"}));
   app.add_option("--timeout", options.timeout_seconds, "seconds for each attempt")
       ->check(CLI::Range(0.1, 3600.0))

@@ -1,11 +1,6 @@
 #include "qmctl/client/credentials.h"
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -13,11 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "platform/base/status_macros.h"
+#include "qmctl/io/file.h"
 
 namespace quartermaster::qmctl {
 namespace {
 
-constexpr size_t kFileBytesMax = 64 << 20;
 // What `./quartermaster up` leaves in the checkout: the demo's persons, each with a token.
 constexpr char kPersonsFile[] = ".quartermaster/demo/persons.json";
 
@@ -64,27 +59,6 @@ absl::StatusOr<std::string> ReadToken(const TokenSource& source) {
   }
   if (!source.person.empty()) return ReadPersonsToken(source.person);
   return std::string(absl::StripAsciiWhitespace(source.token));
-}
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path, std::ios::binary);
-    if (!file.is_open() || std::filesystem::is_directory(path)) {
-      return absl::NotFoundError(
-          absl::StrCat("cannot read ", path, ": ", errno != 0 ? std::strerror(errno) : "a folder"));
-    }
-  }
-  std::istream& input = path == "-" ? std::cin : file;
-  std::string text;
-  char block[1 << 16];
-  while (input.read(block, sizeof(block)) || input.gcount() > 0) {
-    text.append(block, static_cast<size_t>(input.gcount()));
-    if (text.size() > kFileBytesMax) {
-      return absl::InvalidArgumentError(absl::StrCat(path, " is larger than 64 MiB"));
-    }
-  }
-  return text;
 }
 
 }  // namespace quartermaster::qmctl

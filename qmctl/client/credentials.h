@@ -22,7 +22,4 @@ struct TokenSource {
 // this checkout is not up or has no such person: the error names those there are.
 absl::StatusOr<std::string> ReadToken(const TokenSource& source);
 
-// Reads a whole file of at most 64 MiB, `-` for standard input.
-absl::StatusOr<std::string> ReadFile(const std::string& path);
-
 }  // namespace quartermaster::qmctl

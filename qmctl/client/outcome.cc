@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "platform/status/error.h"
@@ -18,8 +21,9 @@ struct Advice {
   const char* chinese;
 };
 constexpr Advice kByReason[] = {
-    {"CREDENTIALS_INVALID", "get a new token and give it by --token-file or QMCTL_TOKEN",
-     "换一个有效的令牌（--token-file 或 QMCTL_TOKEN）"},
+    {"CREDENTIALS_INVALID",
+     "get a new token and give it by --token-file or QMCTL_TOKEN; for the demo: --as PERSON",
+     "换一个有效的令牌（--token-file 或 QMCTL_TOKEN）；本机演示：--as 人员"},
     {"PERMISSION_DENIED", "ask somebody who answers for that unit, or use their token",
      "请由该单位有权限的人员办理"},
     {"INSUFFICIENT_STOCK", "look at what is there: qmctl balances UNIT --item ITEM",
@@ -65,6 +69,18 @@ std::string NameOf(const absl::Status& error) {
   return reason.empty() ? absl::StatusCodeToString(error.code()) : reason;
 }
 
+std::string RenderViolation(const status::FieldViolation& violation) {
+  return absl::StrCat(EscapeControls(violation.field), ": ", EscapeControls(violation.description));
+}
+
+// Tells whether the message says no more than the fields that are told with it.
+bool IsOfFields(const absl::Status& error, const status::ErrorDetail& detail) {
+  if (detail.field_violations.empty()) return false;
+  const status::FieldViolation& first = detail.field_violations[0];
+  return absl::StartsWith(EscapeControls(absl::string_view(error.message())),
+                          RenderViolation(first));
+}
+
 }  // namespace
 
 ExitCode ToExitCode(const absl::Status& status) {
@@ -82,11 +98,13 @@ ExitCode ToExitCode(const absl::Status& status) {
 
 std::string RenderError(const absl::Status& error, Language language) {
   const status::ErrorDetail detail = status::GetErrorDetail(error);
-  std::string text =
-      absl::StrCat(NameOf(error), ": ", EscapeControls(absl::string_view(error.message())));
+  std::string text = absl::StrCat(NameOf(error), ":");
+  if (!IsOfFields(error, detail)) {
+    absl::StrAppend(&text, " ", EscapeControls(absl::string_view(error.message())));
+  }
   for (const status::FieldViolation& violation : detail.field_violations) {
-    absl::StrAppend(&text, "\n  ", EscapeControls(violation.field), ": ",
-                    EscapeControls(violation.description));
+    const bool is_alone = IsOfFields(error, detail) && detail.field_violations.size() == 1;
+    absl::StrAppend(&text, is_alone ? " " : "\n  ", RenderViolation(violation));
   }
   if (!detail.metadata.empty()) {
     absl::StrAppend(&text, "\n  (",
@@ -104,13 +122,15 @@ std::string RenderError(const absl::Status& error, Language language) {
 }
 
 std::string RenderErrorLine(const absl::Status& error) {
-  std::string text =
-      absl::StrCat(NameOf(error), ": ", EscapeControls(absl::string_view(error.message())));
-  for (const status::FieldViolation& violation : status::GetErrorDetail(error).field_violations) {
-    absl::StrAppend(&text, "; ", EscapeControls(violation.field), ": ",
-                    EscapeControls(violation.description));
+  const status::ErrorDetail detail = status::GetErrorDetail(error);
+  std::vector<std::string> parts;
+  if (!IsOfFields(error, detail)) {
+    parts.push_back(EscapeControls(absl::string_view(error.message())));
   }
-  return text;
+  for (const status::FieldViolation& violation : detail.field_violations) {
+    parts.push_back(RenderViolation(violation));
+  }
+  return absl::StrCat(NameOf(error), ": ", absl::StrJoin(parts, "; "));
 }
 
 }  // namespace quartermaster::qmctl

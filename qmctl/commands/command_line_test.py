@@ -49,6 +49,41 @@ class CommandLineTest(unittest.TestCase):
         self.expect(qmctl("call", "Ledger/GetMovement", "-d", '{"nme": "x"}', *NOBODY), 2, "nme")
         self.expect(qmctl("call", "Ledger/Eat", *NOBODY), 2, "no method Ledger/Eat")
 
+    def test_an_unknown_field_is_told_with_its_message_and_what_comes_near(self):
+        nested = '{"lines": [{"lot": "x", "quantity": {"amont": 1}}]}'
+        self.expect(qmctl("call", "Ledger/PostMovement", "-d", nested, *NOBODY), 2,
+                    "no field amont in Quantity; did you mean amount?")
+        self.expect(qmctl("call", "Ledger/GetMovement", "-d", '{"foo": 1}', *NOBODY), 2,
+                    "no field foo in GetMovementRequest; there are name, asOf")
+
+    def test_what_is_posted_otherwise_is_said(self):
+        post = ("mask/s-1=2", "--at", "east/store")
+        self.expect(qmctl("post", "--help"), 0, "WRITE_OFF, FIND, OPEN_BOOKS", "stdout")
+        self.assertNotIn("REVERSE", qmctl("post", "--help").stdout)
+        self.expect(qmctl("post", "EAT", *post), 2, "there are RECEIVE, CONSUME, GIVE")
+        self.expect(qmctl("post", "REVERSE", *post), 2, "qmctl reverse")
+        self.expect(qmctl("post", "DISPATCH", *post), 2, "qmctl transfer")
+        self.expect(qmctl("post", "RELOCATE", *post), 2, "needs --to")
+        self.expect(qmctl("post", "RECEIVE", *post, "--source-state", "SHOP"), 2, "there are AVAILABLE")
+
+    def test_a_lot_is_read_as_everywhere(self):
+        self.expect(qmctl("balances", "east", "--lot", "mask", *NOBODY), 2, "--lot is written ITEM/LOT")
+
+    def test_progress_that_cannot_be_kept_is_told_before_the_first_page(self):
+        done = qmctl("prove", "--from-lines", "--progress", "/nonexistent/p", *NOBODY)
+        self.expect(done, 2, "cannot write /nonexistent/p")
+        with tempfile.TemporaryDirectory() as directory:
+            self.expect(qmctl("prove", "--from-lines", "--progress", directory + "/p", *NOBODY), 3, "No answer")
+            self.assertEqual(os.listdir(directory), [])
+
+    def test_help_is_true(self):
+        everything = qmctl("--help").stdout
+        self.assertIn("./quartermaster status --json", everything)
+        self.assertIn("help and errors are English", " ".join(everything.split()))
+        imported = qmctl("import", "--help").stdout
+        self.assertIn("arrived_time", imported)
+        self.assertIn("in two rounds", imported)
+
     def test_every_method_is_listed_with_its_permission(self):
         self.expect(qmctl("call", "--list"), 0, "Ledger/PostMovement", "stdout")
         self.assertIn("ledger.post", qmctl("call", "--list").stdout)
@@ -82,6 +117,15 @@ class CommandLineTest(unittest.TestCase):
             empty.write_bytes(b"")
             self.expect(qmctl("verify", str(empty)), 2, "no records")
             self.expect(qmctl("verify", str(empty), "--heads", str(empty)), 2, "there are none")
+
+    def test_a_file_without_columns_is_one_problem(self):
+        with tempfile.TemporaryDirectory() as directory:
+            file = pathlib.Path(directory) / "units.csv"
+            for content, words in (("编号,名称\n".encode("gbk"), "not UTF-8"), (b"", "the file is empty")):
+                file.write_bytes(content)
+                done = qmctl("import", "units", str(file), *NOBODY)
+                self.expect(done, 2, words)
+                self.assertIn("1 problems", done.stderr)
 
     def test_transfers_that_arrive_need_a_second_person(self):
         self.expect(qmctl("import", str(DATA), *NOBODY), 2, "signed for by a second person")

@@ -14,6 +14,7 @@
 #include "qmctl/import/plan.h"
 #include "qmctl/import/references.h"
 #include "qmctl/import/run.h"
+#include "qmctl/io/file.h"
 
 namespace quartermaster::qmctl {
 namespace {
@@ -79,7 +80,9 @@ absl::StatusOr<Plan> ReadPlan(const std::vector<InputFile>& files, std::vector<P
   for (const InputFile& input : files) {
     const absl::StatusOr<std::string> text = ReadFile(input.path);
     if (!text.ok()) return text.status();
-    PlanFile(input.kind, ReadCsv(input.path, *text, problems), plan, problems);
+    const CsvFile csv = ReadCsv(input.path, *text, problems);
+    // Without a header that can be read, which columns are missing says nothing.
+    if (!csv.columns.empty()) PlanFile(input.kind, csv, plan, problems);
   }
   return plan;
 }
@@ -220,14 +223,16 @@ constexpr char kColumns[] =
     "  items      item_id title_zh base_unit [title_en units packs category_code is_expiring\n"
     "             is_durable hazard substitutes]; units: pair=2; packs: box50=50 piece\n"
     "  lots       item lot_id origin owner [origin_reference expiry_date]\n"
-    "  movements  kind issuer number line item lot quantity [unit reason occurred_time source\n"
-    "             source_state destination destination_state outcome damaged short note];\n"
+    "  movements  kind issuer number line item lot quantity [unit reason occurred_time "
+    "arrived_time\n"
+    "             source source_state destination destination_state outcome damaged short note];\n"
     "             kind: movement or transfer; outcome of a transfer: draft, on-the-way, received;\n"
     "             a place is UNIT/LOCATION; rows of one paper stand together\n"
-    "Columns basis, note, claim and event are for people. Everything wrong with the files is "
-    "told,\n"
-    "with row and column, before anything is sent. Running an import again, by a colleague too,\n"
-    "changes nothing: rows carry their paper.";
+    "Columns basis, note, claim and event are for people. What is wrong is told with row and "
+    "column,\n"
+    "before anything is sent, in two rounds: first all that shows in the files themselves; when\n"
+    "nothing is left of that, all that does not go with the books, as an item nobody knows.\n"
+    "Running an import again, by a colleague too, changes nothing: rows carry their paper.";
 
 }  // namespace
 

@@ -1,8 +1,14 @@
+#include <google/protobuf/descriptor.h>
+
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "qmctl/commands/commands.h"
@@ -32,23 +38,58 @@ struct ReverseOptions {
   std::string request_id;
 };
 
+// The names of the values that `is_meant`, parted by commas.
+template <typename Predicate>
+std::string NamesOf(const google::protobuf::EnumDescriptor& type, Predicate is_meant) {
+  std::vector<std::string> names;
+  for (int i = 1; i < type.value_count(); ++i) {
+    if (is_meant(type.value(i)->number())) names.push_back(type.value(i)->name());
+  }
+  return absl::StrJoin(names, ", ");
+}
+
+// The reasons that a person may post for.
+std::string NamesOfReasons() {
+  return NamesOf(*pb::MovementReason_descriptor(), [](int number) {
+    return FindEnds(static_cast<pb::MovementReason>(number)).has_value();
+  });
+}
+
+// Why nothing can be posted for a reason of that name.
+absl::Status ReasonNotToBePosted(const std::string& written, pb::MovementReason reason) {
+  if (reason == pb::REVERSE) {
+    return absl::InvalidArgumentError("a movement is reversed by: qmctl reverse MOVEMENT");
+  }
+  if (reason == pb::DISPATCH || reason == pb::ARRIVE) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(written, " is posted by a transfer alone: qmctl transfer --help"));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("there is no reason ", written, "; there are ", NamesOfReasons()));
+}
+
 absl::StatusOr<pb::AccountState> ChooseState(const std::string& written, pb::AccountState implied,
                                              const char* option) {
   if (written.empty() && implied != pb::ACCOUNT_STATE_UNSPECIFIED) return implied;
   pb::AccountState state = pb::ACCOUNT_STATE_UNSPECIFIED;
   if (pb::AccountState_Parse(written, &state)) return state;
-  return absl::InvalidArgumentError(written.empty()
-                                        ? absl::StrCat(option, " is required for this reason")
-                                        : absl::StrCat(option, ": there is no state ", written));
+  const std::string states =
+      NamesOf(*pb::AccountState_descriptor(), [](int /*number*/) { return true; });
+  return absl::InvalidArgumentError(
+      written.empty()
+          ? absl::StrCat(option, " is required for this reason: qmctl post --help")
+          : absl::StrCat(option, ": there is no state ", written, "; there are ", states));
 }
 
 absl::Status ParseWhere(const PostOptions& options, pb::MovementLine& line) {
   pb::MovementReason reason = pb::MOVEMENT_REASON_UNSPECIFIED;
-  if (!pb::MovementReason_Parse(options.reason, &reason)) {
-    return absl::InvalidArgumentError(absl::StrCat("there is no reason ", options.reason,
-                                                   "; for instance RECEIVE, CONSUME, RELOCATE"));
+  pb::MovementReason_Parse(options.reason, &reason);
+  const std::optional<Ends> found = FindEnds(reason);
+  if (!found.has_value()) return ReasonNotToBePosted(options.reason, reason);
+  const Ends& ends = *found;
+  if (options.destination.empty() && reason == pb::RELOCATE) {
+    return absl::InvalidArgumentError("RELOCATE needs --to, another location of the same unit");
   }
-  const Ends ends = FindEnds(reason).value_or(Ends{});
   const std::optional<std::string> place = ParsePlace(options.place);
   const std::optional<std::string> destination =
       options.destination.empty() ? place : ParsePlace(options.destination);
@@ -149,14 +190,18 @@ void AddPostings(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("post",
                                          "post a movement, for instance: qmctl post CONSUME --at "
                                          "swat/store mask/supplier-2=50");
-  command->add_option("reason", post->reason, "RECEIVE, CONSUME, RELOCATE, …")->required();
+  command->add_option("reason", post->reason, NamesOfReasons())->required();
   command->add_option("lines", post->lines, "ITEM/LOT=AMOUNT[:UNIT], one or more")->required();
   command->add_option("--at", post->place, "where, UNIT/LOCATION")->required();
   command->add_option("--to", post->destination, "where to, for RELOCATE");
   command->add_option("--source-state", post->source_state,
-                      "where goods come from, for RECEIVE: SUPPLIER, DONOR, MINISTRY_SOURCE, …");
+                      "where goods come from, for RECEIVE: SUPPLIER, DONOR, MINISTRY_SOURCE, "
+                      "PROVINCE_SOURCE, PEER; QUARANTINE for SEND_BACK and WRITE_OFF of what is "
+                      "held back");
   command->add_option("--destination-state", post->destination_state,
-                      "where they go, for WRITE_OFF: LOST, EXPIRED, DESTROYED");
+                      "where they go, for WRITE_OFF: LOST, EXPIRED, DESTROYED; for SEND_BACK: "
+                      "SUPPLIER, DONOR, MINISTRY_SOURCE, PROVINCE_SOURCE, PEER; QUARANTINE for "
+                      "RECEIVE, FIND and OPEN_BOOKS of what must be inspected");
   command->add_option("--occurred-time", post->occurred_time, "when it happened; default now");
   command->add_option("--paper", post->paper, "the paper it is entered from, ISSUER/NUMBER/LINE");
   command->add_option("--note", post->note, "a note beside it");

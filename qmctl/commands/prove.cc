@@ -62,6 +62,16 @@ absl::Status WriteProgress(const std::string& path, const pb::ProveConservationR
   return absl::OkStatus();
 }
 
+// Tells whether progress could be kept there, before there is any: leaves no file behind.
+absl::Status CheckWritable(const std::string& path) {
+  const std::string next = path + ".next";
+  if (!std::ofstream(next, std::ios::trunc)) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot write ", path));
+  }
+  std::remove(next.c_str());
+  return absl::OkStatus();
+}
+
 void TellProgress(const Session& session, const pb::ProveConservationResponse& all) {
   std::cerr << session.Say("accounts ", "账户 ") << RenderCount(all.checked_balance_count())
             << session.Say(" of ", " / ") << RenderCount(all.balance_count())
@@ -142,6 +152,8 @@ void Prove(Session& session, const ProveOptions& options) {
     auto earlier = ReadProgress(options.progress_file);
     if (!earlier.ok()) return session.FailUsage(earlier.status().message());
     if (earlier->has_value()) all = **std::move(earlier);
+    const absl::Status writable = CheckWritable(options.progress_file);
+    if (!writable.ok()) return session.FailUsage(writable.message());
   }
   if (!ReadProof(session, options, request, all)) return;
   session.Print(ItemsOf(session, all), all);

@@ -1,5 +1,7 @@
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -149,7 +151,14 @@ void ListBalances(Session& session, const ReadOptions& options) {
   pb::ListBalancesRequest request;
   request.set_unit(AddCollection("units", options.name));
   if (!options.item.empty()) request.set_item(AddCollection("items", options.item));
-  if (!options.lot.empty()) request.set_lot(ParseLot(options.lot).value_or(options.lot));
+  if (!options.lot.empty()) {
+    const std::optional<std::string> lot = ParseLot(options.lot);
+    if (!lot.has_value()) {
+      return session.FailUsage(
+          absl::StrCat("\"", options.lot, "\": --lot is written ITEM/LOT, as mask/supplier-1"));
+    }
+    request.set_lot(*lot);
+  }
   pb::AccountState state = pb::ACCOUNT_STATE_UNSPECIFIED;
   if (!options.state.empty() && !pb::AccountState_Parse(options.state, &state)) {
     return session.FailUsage(absl::StrCat("there is no state ", options.state,

@@ -1,13 +1,18 @@
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <set>
+#include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "platform/base/sha256.h"
 #include "platform/status/error.h"
+#include "protos/api_files.h"
 #include "qmctl/commands/commands.h"
 #include "qmctl/commands/lines.h"
 #include "qmctl/import/names.h"
@@ -70,21 +75,56 @@ bool IsToBeResumed(const absl::Status& end) {
          status::GetReason(end) == "READER_TOO_SLOW";
 }
 
-void Watch(Session& session, const WatchOptions& options) {
-  const absl::StatusOr<std::unique_ptr<Client>> client = session.Connect();
-  if (!client.ok()) return session.FailUsage(client.status().message());
-  inventory::v1::WatchRequest request;
+// Finds what begins as `written` among the methods, each by its full name or without its package,
+// as `Ledger/Post`. Returns the beginnings as records have them; none if there is no such method.
+std::set<std::string> FindMethodPrefixes(const std::string& written) {
+  std::set<std::string> prefixes;
+  for (const google::protobuf::FileDescriptor* file : ApiFiles()) {
+    for (int i = 0; i < file->service_count(); ++i) {
+      const google::protobuf::ServiceDescriptor& service = *file->service(i);
+      for (int j = 0; j < service.method_count(); ++j) {
+        const std::string path = absl::StrCat(service.name(), "/", service.method(j)->name());
+        const std::string package = file->package() + ".";
+        if (absl::StartsWith(path, written)) prefixes.insert(package + written);
+        if (absl::StartsWith(package + path, written)) prefixes.insert(written);
+      }
+    }
+  }
+  return prefixes;
+}
+
+// Says what to watch. On a mistake tells the person and returns false.
+bool MakeRequest(Session& session, const WatchOptions& options,
+                 inventory::v1::WatchRequest& request) {
   request.set_after_sequence(options.after_sequence);
   if (!options.unit.empty()) request.set_unit(AddCollection("units", options.unit));
-  for (const std::string& prefix : options.method_prefixes) request.add_method_prefixes(prefix);
+  for (const std::string& written : options.method_prefixes) {
+    const std::set<std::string> prefixes = FindMethodPrefixes(written);
+    if (prefixes.empty()) {
+      session.FailUsage(
+          absl::StrCat("no method begins with ", written, "; qmctl call --list names them all"));
+      return false;
+    }
+    for (const std::string& prefix : prefixes) request.add_method_prefixes(prefix);
+  }
   for (const std::string& prefix : options.resource_prefixes) {
     request.add_resource_prefixes(prefix);
   }
+  return true;
+}
+
+void Watch(Session& session, const WatchOptions& options) {
+  inventory::v1::WatchRequest request;
+  if (!MakeRequest(session, options, request)) return;
+  const absl::StatusOr<std::unique_ptr<Client>> client = session.Connect();
+  if (!client.ok()) return session.FailUsage(client.status().message());
+  bool has_begun = false;
   for (int ends_in_vain = 0;;) {
     const absl::Status end = (*client)->Watch(request, [&](const RecordBatch& batch) {
       PrintBatch(session, batch, options.has_heads_only);
       request.set_after_sequence(batch.sequence());
       ends_in_vain = 0;
+      has_begun = true;
       return options.follows || batch.sequence() < batch.sealed_sequence();
     });
     if (end.ok()) break;
@@ -94,6 +134,7 @@ void Watch(Session& session, const WatchOptions& options) {
     }
     if (!absl::IsDeadlineExceeded(end)) absl::SleepFor(kPause);
   }
+  if (!has_begun) return;
   std::cerr << session.Say("To go on: --from ", "继续：--from ") << request.after_sequence()
             << "\n";
 }
@@ -162,7 +203,8 @@ void AddRecords(CLI::App& app, Session& session) {
   watch->add_flag("--heads", watched->has_heads_only,
                   "the heads alone, to be kept elsewhere for verify");
   watch->add_option("--unit", watched->unit, "only what touches this unit or one beneath it");
-  watch->add_option("--method", watched->method_prefixes, "only methods that begin so");
+  watch->add_option("--method", watched->method_prefixes,
+                    "only methods that begin so: Ledger/, Transfers/Create");
   watch->add_option("--resource", watched->resource_prefixes, "only resources that begin so");
   watch->callback([&session, watched] { Watch(session, *watched); });
 

@@ -12,6 +12,7 @@
 #include "platform/base/clock.h"
 #include "platform/base/status_macros.h"
 #include "platform/base/uuid.h"
+#include "qmctl/io/file.h"
 
 namespace quartermaster::qmctl {
 

@@ -11,6 +11,9 @@
 namespace quartermaster::qmctl {
 namespace {
 
+// The server does not tell one from the other.
+constexpr absl::string_view kNoUnit = "there is no such unit, or you may not see it";
+
 // Names that exist, or will once the plan has been carried out.
 class Names {
  public:
@@ -82,7 +85,7 @@ class Checker {
         if (has_root) Tell(planned.origin, "parent", "", "the tree has a root already");
         has_root = true;
       } else if (!names_.HasUnit(wanted.parent())) {
-        Tell(planned.origin, "parent", wanted.parent(), "there is no such unit");
+        Tell(planned.origin, "parent", wanted.parent(), kNoUnit);
       }
     }
   }
@@ -96,7 +99,7 @@ class Checker {
           found != books_.locations.end()) {
         TellDifferences(planned.origin, found->second, wanted);
       } else if (!names_.HasUnit(planned.request.parent())) {
-        Tell(planned.origin, "unit", planned.request.parent(), "there is no such unit");
+        Tell(planned.origin, "unit", planned.request.parent(), kNoUnit);
       }
     }
   }
@@ -131,7 +134,7 @@ class Checker {
         Tell(planned.origin, "item", planned.request.parent(), "there is no such item");
       }
       if (!names_.HasUnit(wanted.owner())) {
-        Tell(planned.origin, "owner", wanted.owner(), "there is no such unit");
+        Tell(planned.origin, "owner", wanted.owner(), kNoUnit);
       }
     }
   }
@@ -169,7 +172,8 @@ class Checker {
 
  private:
   void CheckPlace(const Origin& origin, absl::string_view column, const std::string& place) {
-    if (!names_.HasPlace(place)) Tell(origin, column, place, "there is no such location");
+    if (!names_.HasPlace(place))
+      Tell(origin, column, place, "there is no such location, or you may not see it");
   }
 
   void CheckLine(const Origin& origin, const std::string& lot, const type::v1::Quantity& quantity) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "platform/base/check.h"
 #include "platform/base/sha256.h"
 #include "platform/base/uuid.h"
 
@@ -15,8 +16,9 @@ namespace quartermaster::qmctl {
 std::string DeriveRequestId(absl::string_view method, const google::protobuf::Message& request) {
   std::unique_ptr<google::protobuf::Message> content(request.New());
   content->CopyFrom(request);
-  content->GetReflection()->ClearField(content.get(),
-                                       content->GetDescriptor()->FindFieldByName("request_id"));
+  const auto* request_id = content->GetDescriptor()->FindFieldByName("request_id");
+  QM_CHECK(request_id != nullptr);
+  content->GetReflection()->ClearField(content.get(), request_id);
   std::string bytes = absl::StrCat("qmctl.import.1 ", method, " ");
   {
     google::protobuf::io::StringOutputStream stream(&bytes);
