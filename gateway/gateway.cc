@@ -125,7 +125,6 @@ rpc::ServerParts Gateway::server_parts() {
           .metrics = metrics_,
           .readiness = readiness_,
           .generic_service = &stream_calls_,
-          .has_parsed_requests = false,
           .on_started = [this](grpc::Server& server) { return StartHttp(server); },
           .on_draining = [this] { StopHttp(); }};
 }

@@ -160,12 +160,10 @@ class Server::Impl {
     if (parts_.generic_service != nullptr) {
       builder.RegisterCallbackGenericService(parts_.generic_service);
     }
-    if (parts_.has_parsed_requests) {
-      std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
-          interceptors;
-      interceptors.push_back(MakeMalformedRequestAnswers());
-      builder.experimental().SetInterceptorCreators(std::move(interceptors));
-    }
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
+        interceptors;
+    interceptors.push_back(MakeMalformedRequestAnswers());
+    builder.experimental().SetInterceptorCreators(std::move(interceptors));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       server_.reset();

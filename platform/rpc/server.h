@@ -88,9 +88,6 @@ struct ServerParts {
   // Takes the calls of every method that none of `services` has, for a program that passes calls
   // on. Null: they are answered with UNIMPLEMENTED.
   grpc::CallbackGenericService* generic_service = nullptr;
-  // Whether gRPC parses requests for any of `services`: what it cannot parse is then answered as a
-  // malformed request, for which every call pays a little. False if all of them take bytes.
-  bool has_parsed_requests = true;
   // Called once calls are taken and before `Start` returns, which fails if it fails; for a program
   // that takes calls by other ways too and hands them to this server by
   // `grpc::Server::InProcessChannel`.
