@@ -80,7 +80,10 @@ void Options::DeclareHttp(config::Settings& settings) {
                {.min = 1, .max = 64, .unit = "threads", .help = "That carry all connections."});
   settings.Int(
       "QM_GATEWAY_HTTP_CONNECTIONS_MAX", &http.connections_max,
-      {.min = 1, .max = 1'000'000, .unit = "connections", .help = "Open at once; more get 503."});
+      {.min = 1,
+       .max = 1'000'000,
+       .unit = "connections",
+       .help = "Open at once; one more takes the place of the one idle longest, or gets 503."});
   settings.Int("QM_GATEWAY_HTTP_HEAD_BYTES_MAX", &http.head_bytes_max,
                {.min = 1024,
                 .max = 64 << 10,
@@ -91,7 +94,11 @@ void Options::DeclareHttp(config::Settings& settings) {
   settings.Int("QM_GATEWAY_HTTP_BODY_BYTES_IN_ALL_MAX", &http.body_bytes_in_all_max,
                {.min = 1 << 20,
                 .unit = "bytes",
-                .help = "Of all requests under way and answers being fetched."});
+                .help = "Of all requests under way, as far as they have come; once half of it is "
+                        "taken, a quarter for one caller."});
+  settings.Int(
+      "QM_GATEWAY_HTTP_ANSWER_BYTES_IN_ALL_MAX", &http.answer_bytes_in_all_max,
+      {.min = 1 << 20, .unit = "bytes", .help = "Of all answers being fetched, shared alike."});
   settings.Duration("QM_GATEWAY_HTTP_HEAD_TIME_MAX", &http.head_time_max,
                     {.min = absl::Milliseconds(10),
                      .max = absl::Minutes(5),
@@ -104,10 +111,14 @@ void Options::DeclareHttp(config::Settings& settings) {
                     {.min = absl::Milliseconds(10),
                      .max = absl::Minutes(10),
                      .help = "How long a client may take to fetch an answer."});
+  settings.Duration("QM_GATEWAY_HTTP_FIRST_REQUEST_TIME_MAX", &http.first_request_time_max,
+                    {.min = absl::Milliseconds(10),
+                     .max = absl::Hours(1),
+                     .help = "How long a new connection is kept without its first request."});
   settings.Duration("QM_GATEWAY_HTTP_IDLE_TIME_MAX", &http.idle_time_max,
                     {.min = absl::Milliseconds(10),
                      .max = absl::Hours(1),
-                     .help = "How long a connection is kept without a request."});
+                     .help = "How long a connection is kept between requests."});
 }
 
 void Options::DeclareAuth(config::Settings& settings) {

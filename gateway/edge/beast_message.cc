@@ -19,14 +19,14 @@ void SetDefault(HttpMessage& message, const char* name, const char* value) {
 
 }  // namespace
 
-HttpRequest ReadRequest(const http::request<http::string_body>& message) {
+HttpRequest ReadRequest(const http::request_header<>& head) {
   HttpRequest request;
-  request.method = std::string(message.method_string());
-  const std::string target(message.target());
+  request.method = std::string(head.method_string());
+  const std::string target(head.target());
   const size_t question = target.find('?');
   request.path = target.substr(0, question);
   if (question != std::string::npos) request.query = target.substr(question + 1);
-  for (const auto& field : message) {
+  for (const auto& field : head) {
     request.headers.emplace_back(absl::AsciiStrToLower(std::string(field.name_string())),
                                  std::string(field.value()));
   }

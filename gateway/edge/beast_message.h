@@ -12,8 +12,7 @@ namespace quartermaster::gateway {
 using HttpMessage = boost::beast::http::response<boost::beast::http::string_body>;
 
 // Copies the head out of what was read so far.
-HttpRequest ReadRequest(
-    const boost::beast::http::request<boost::beast::http::string_body>& message);
+HttpRequest ReadRequest(const boost::beast::http::request_header<>& head);
 
 // Makes the answer that says what was wrong with a request.
 HttpResponse ErrorResponse(int http_status, const absl::Status& why);

@@ -25,6 +25,9 @@ struct HttpRequest {
   // Names in lower case, in the order they came. Trailers of a chunked body are not among them.
   HttpHeaders headers;
   std::string body;
+  // Who asks, once `HttpHandler::Refuse` has found out: whoever they are, they share what one
+  // caller may have, over all their connections. Empty for one who has not said.
+  std::string caller;
 
   // Returns the value of the first header of that name (in lower case); empty if there is none.
   absl::string_view Header(absl::string_view name) const;
@@ -59,8 +62,9 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
 
   // Looks at a request before its body is read, so that whoever may not ask cannot make us read
-  // megabytes. What it returns is the answer; nothing lets the request in. `request.body` is empty.
-  virtual std::optional<HttpResponse> Refuse(const HttpRequest& request) = 0;
+  // megabytes. What it returns is the answer; nothing lets the request in. `request.body` is empty;
+  // `request.caller` is for it to fill in.
+  virtual std::optional<HttpResponse> Refuse(HttpRequest& request) = 0;
   // Answers a request through `exchange`, now or later.
   virtual void Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange) = 0;
   // Told of each request that the edge answered by itself, because it could not be read or there

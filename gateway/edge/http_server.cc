@@ -5,22 +5,20 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-#include <map>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "gateway/edge/budget.h"
+#include "gateway/edge/connections.h"
 #include "gateway/edge/session.h"
 #include "gateway/edge/tls_files.h"
-#include "platform/base/mutex.h"
 #include "platform/base/status_macros.h"
 #include "platform/status/error.h"
 
@@ -57,6 +55,8 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
       : options_(options),
         handler_(handler),
         body_bytes_(options.body_bytes_in_all_max),
+        answer_bytes_(options.answer_bytes_in_all_max),
+        connections_(options.connections_max),
         context_(options.thread_count),
         acceptor_(net::make_strand(context_)),
         accept_timer_(acceptor_.get_executor()) {}
@@ -90,10 +90,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
 
   const std::string& address() const { return address_; }
 
-  int connection_count() {
-    base::MutexLock lock(&mutex_);
-    return static_cast<int>(sessions_.size());
-  }
+  int connection_count() const { return connections_.count(); }
 
   void Stop(absl::Time deadline) {
     // Seen by every connection at once: an answer that goes out from now on says that it is the
@@ -104,18 +101,10 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
       accept_timer_.cancel();
       acceptor_.close(ignored);
     });
-    for (const std::shared_ptr<Session>& session : LiveSessions()) session->CloseIfIdle();
-    const auto none_left = [this]()
-                               ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return sessions_.empty(); };
-    {
-      base::MutexLock lock(&mutex_);
-      session_ended_.AwaitWithDeadline(&mutex_, deadline, none_left);
-    }
-    for (const std::shared_ptr<Session>& session : LiveSessions()) session->Abort();
-    {
-      base::MutexLock lock(&mutex_);
-      session_ended_.AwaitWithTimeout(&mutex_, absl::Seconds(1), none_left);
-    }
+    for (const std::shared_ptr<Session>& session : connections_.All()) session->CloseIfIdle();
+    connections_.AwaitNone(deadline);
+    for (const std::shared_ptr<Session>& session : connections_.All()) session->Abort();
+    connections_.AwaitNone(absl::Now() + absl::Seconds(1));
     context_.stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
@@ -146,26 +135,19 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   void Admit(tcp::socket socket) {
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    std::shared_ptr<Session> session;
-    const std::shared_ptr<net::ssl::context> tls =
-        tls_ == nullptr ? nullptr : tls_->Current(absl::Now());
-    {
-      base::MutexLock lock(&mutex_);
-      if (static_cast<int>(sessions_.size()) < options_.connections_max) {
-        session = MakeSession(std::move(socket), tls,
-                              {.options = options_,
-                               .handler = handler_,
-                               .body_bytes = body_bytes_,
-                               .is_stopping = is_stopping_},
-                              [self = shared_from_this()](const Session* ended) {
-                                base::MutexLock end_lock(&self->mutex_);
-                                self->sessions_.erase(ended);
-                                self->session_ended_.SignalAll();
-                              });
-        sessions_.emplace(session.get(), session);
-      }
+    if (connections_.MakeRoom()) {
+      const std::shared_ptr<Session> session =
+          MakeSession(std::move(socket), tls_ == nullptr ? nullptr : tls_->Current(absl::Now()),
+                      {.options = options_,
+                       .handler = handler_,
+                       .connections = connections_,
+                       .body_bytes = body_bytes_,
+                       .answer_bytes = answer_bytes_,
+                       .is_stopping = is_stopping_,
+                       .owner = shared_from_this()});
+      connections_.Add(session);
+      return session->Run();
     }
-    if (session != nullptr) return session->Run();
     handler_.OnRefused(status::Overloaded("there are too many connections", absl::Seconds(1)));
     static constexpr char kFull[] =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
@@ -174,18 +156,11 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
     if (tls_ == nullptr) socket.send(net::buffer(kFull, sizeof kFull - 1), 0, ignored);
   }
 
-  std::vector<std::shared_ptr<Session>> LiveSessions() {
-    std::vector<std::shared_ptr<Session>> live;
-    base::MutexLock lock(&mutex_);
-    for (const auto& [key, session] : sessions_) {
-      if (std::shared_ptr<Session> alive = session.lock()) live.push_back(std::move(alive));
-    }
-    return live;
-  }
-
   const Options options_;
   HttpHandler& handler_;
   Budget body_bytes_;
+  Budget answer_bytes_;
+  Connections connections_;
   // Null: no TLS.
   std::unique_ptr<TlsFiles> tls_;
   net::io_context context_;
@@ -194,9 +169,6 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   std::atomic<bool> is_stopping_ = false;
   std::string address_;
   std::vector<std::thread> threads_;
-  base::Mutex mutex_;
-  base::CondVar session_ended_;
-  std::map<const Session*, std::weak_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
 };
 
 HttpServer::HttpServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

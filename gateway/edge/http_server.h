@@ -14,7 +14,9 @@ namespace quartermaster::gateway {
 // Serves HTTP/1.1, with keep-alive, over plain TCP or TLS.
 //
 // It never blocks: a few threads carry all connections. Everything has a bound: connections, the
-// head, the body, all bodies together, the time to send each, the time to take the answer. What a
+// head, the body, all bodies together, the time to send each, the time to take the answer. A new
+// connection too many takes the place of the one that has been idle longest; a caller who holds a
+// quarter of the room for bodies gets no more while half of it is taken. What a
 // client does wrong is answered in JSON where an answer can still be read, and the connection is
 // closed, so that what follows a request that we did not understand is never taken for another one.
 //
@@ -34,13 +36,17 @@ class HttpServer {
     int connections_max = 1024;
     int64_t head_bytes_max = 8 * 1024;
     int64_t body_bytes_max = 4 * 1024 * 1024;
-    // Of all requests being read or handled and all answers being fetched, together.
-    int64_t body_bytes_in_all_max = 128 * 1024 * 1024;
+    // Of all requests being read or handled, together, as far as they have come.
+    int64_t body_bytes_in_all_max = 64 * 1024 * 1024;
+    // Of all answers being fetched, together.
+    int64_t answer_bytes_in_all_max = 64 * 1024 * 1024;
     // From the first byte to the last of a head.
     absl::Duration head_time_max = absl::Seconds(10);
     absl::Duration body_time_max = absl::Seconds(30);
     absl::Duration write_time_max = absl::Seconds(30);
-    // Between an answer and the next request, and before the first.
+    // Before the first request of a connection.
+    absl::Duration first_request_time_max = absl::Seconds(10);
+    // Between an answer and the next request.
     absl::Duration idle_time_max = absl::Seconds(60);
   };
 

@@ -27,7 +27,9 @@ class EchoHandler : public HttpHandler {
   // More than the system buffers of one connection.
   static constexpr size_t kLargeAnswer = 24 << 20;
 
-  std::optional<HttpResponse> Refuse(const HttpRequest& request) override {
+  // Believes that everybody is who they say in `x-caller`.
+  std::optional<HttpResponse> Refuse(HttpRequest& request) override {
+    request.caller = std::string(request.Header("x-caller"));
     if (request.path == "/secret") return HttpResponse{.status = 401, .body = "who are you"};
     return std::nullopt;
   }
@@ -83,8 +85,9 @@ class EchoHandler : public HttpHandler {
     taken.swap(held);
   }
 
-  void AwaitHeld() {
-    const auto is_held = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return !held.empty(); };
+  void AwaitHeld(size_t count = 1) {
+    const auto is_held = [this, count]()
+                             ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return held.size() >= count; };
     base::MutexLock lock(&mutex);
     ASSERT_TRUE(has_held.AwaitWithTimeout(&mutex, kPatience, is_held));
   }

@@ -27,7 +27,7 @@ using ::testing::StartsWith;
 
 class HelloHandler : public HttpHandler {
  public:
-  std::optional<HttpResponse> Refuse(const HttpRequest&) override { return std::nullopt; }
+  std::optional<HttpResponse> Refuse(HttpRequest&) override { return std::nullopt; }
   void Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange) override {
     exchange->Respond({.body = absl::StrCat("hello ", request.body.size())});
   }

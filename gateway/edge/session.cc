@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gateway/edge/beast_message.h"
+#include "gateway/edge/counted_body.h"
 #include "gateway/edge/gone_signal.h"
 #include "gateway/edge/request_head.h"
 #include "platform/status/error.h"
@@ -47,12 +48,13 @@ template <typename Stream>
 class TypedSession final : public Session,
                            public std::enable_shared_from_this<TypedSession<Stream>> {
  public:
-  TypedSession(Stream stream, const SessionParts& parts, std::function<void(const Session*)> on_end)
-      : on_end_(std::move(on_end)),
-        parts_(parts),
+  TypedSession(Stream stream, const SessionParts& parts)
+      : parts_(parts),
         options_(parts.options),
         stream_(std::move(stream)),
-        buffer_(static_cast<size_t>(options_.head_bytes_max) + kBodyPiece) {}
+        buffer_(static_cast<size_t>(options_.head_bytes_max) + kBodyPiece),
+        request_room_(parts.body_bytes),
+        answer_room_(parts.answer_bytes) {}
 
   void Run() override {
     net::post(stream_.get_executor(), [self = this->shared_from_this()] { self->Begin(); });
@@ -132,8 +134,10 @@ class TypedSession final : public Session,
   void ReadHead() {
     if (parts_.is_stopping) return Linger();
     state_ = State::kIdle;
+    parts_.connections.SetIdle(this);
     if (buffer_.size() > 0) return BeginHead();
-    lowest().expires_after(ToChrono(options_.idle_time_max));
+    lowest().expires_after(
+        ToChrono(is_first_request_ ? options_.first_request_time_max : options_.idle_time_max));
     ReadMore();
   }
 
@@ -171,6 +175,8 @@ class TypedSession final : public Session,
   }
 
   void OnHead(absl::string_view head) {
+    if (!parts_.connections.SetBusy(this)) return Close();
+    is_first_request_ = false;
     if (const absl::Status sound = CheckRequestHead(head); !sound.ok()) {
       return Fail(400, sound);
     }
@@ -192,20 +198,20 @@ class TypedSession final : public Session,
   }
 
   void Admit() {
+    // Nobody would read it, so nobody gets room for it.
+    if (request_.HasBody() && (request_.method == "GET" || request_.method == "HEAD")) {
+      return Fail(400, absl::StatusCode::kInvalidArgument, "BODY_NOT_TAKEN",
+                  absl::StrCat(request_.method, " takes no body: send fields as parameters, after ",
+                               "a question mark"));
+    }
     if (std::optional<HttpResponse> refusal = parts_.handler.Refuse(request_)) {
       is_keeping_alive_ = is_keeping_alive_ && parser_->is_done();
       state_ = State::kWaiting;
       return OnAnswer(*std::move(refusal));
     }
-    const auto length = parser_->content_length();
-    const int64_t wanted = length.has_value()   ? static_cast<int64_t>(*length)
-                           : parser_->chunked() ? options_.body_bytes_max
-                                                : 0;
-    if (!parts_.body_bytes.Take(wanted)) {
-      return Fail(503, absl::StatusCode::kResourceExhausted, "OVERLOADED",
-                  "too much is being sent at once; try again in a second");
-    }
-    body_bytes_taken_ = wanted;
+    holder_ = request_.caller.empty() ? Address() : request_.caller;
+    request_room_.StartFor(holder_);
+    parser_->get().body().room = &request_room_;
 
     const absl::string_view expect = request_.Header("expect");
     if (expect.empty()) return ReadBody();
@@ -218,6 +224,11 @@ class TypedSession final : public Session,
     lowest().expires_after(ToChrono(options_.write_time_max));
     net::async_write(stream_, net::buffer(kContinue, sizeof kContinue - 1),
                      Then(&TypedSession::OnContinueSent));
+  }
+
+  std::string Address() {
+    error_code ignored;
+    return lowest().socket().remote_endpoint(ignored).address().to_string(ignored);
   }
 
   void OnContinueSent(error_code error, size_t) {
@@ -233,6 +244,11 @@ class TypedSession final : public Session,
 
   void OnBody(error_code error, size_t) {
     if (error == http::error::body_limit) return FailTooLarge();
+    if (error == boost::system::errc::not_enough_memory) {
+      return Fail(503, status::Overloaded("too much is being sent at once, by all together or by "
+                                          "this caller",
+                                          absl::Seconds(1)));
+    }
     if (error && error.category() == http::make_error_code(http::error::bad_chunk).category() &&
         error != http::error::partial_message && error != http::error::end_of_stream) {
       return FailMalformed(error.message());
@@ -242,7 +258,7 @@ class TypedSession final : public Session,
   }
 
   void Dispatch() {
-    request_.body = std::move(parser_->get().body());
+    request_.body = std::move(parser_->get().body().bytes);
     parser_.reset();
     state_ = State::kWaiting;
     lowest().expires_never();
@@ -299,21 +315,20 @@ class TypedSession final : public Session,
   void Fail(int http_status, const absl::Status& why) {
     parts_.handler.OnRefused(why);
     is_keeping_alive_ = false;
+    parser_.reset();
     Write(ErrorResponse(http_status, why));
   }
 
-  // Counts the answer in place of the request, which nobody needs any more. One too many is not
-  // sent: what it tells of has happened, and who repeats the request is told again.
+  // Counts the answer; the request, nobody needs any more. One too many is not sent: what it tells
+  // of has happened, and who repeats the request is told again.
   HttpResponse WithinBudget(HttpResponse response) {
-    parts_.body_bytes.GiveBack(std::exchange(body_bytes_taken_, 0));
+    request_room_.GiveBack();
     const auto size = static_cast<int64_t>(response.body.size());
     if (size <= kSmallAnswer) return response;
-    if (parts_.body_bytes.Take(size)) {
-      body_bytes_taken_ = size;
-      return response;
-    }
-    const absl::Status why = status::Overloaded(
-        "too many answers wait to be fetched; try again in a second", absl::Seconds(1));
+    answer_room_.StartFor(holder_);
+    if (answer_room_.Take(size)) return response;
+    const absl::Status why =
+        status::Overloaded("too many answers wait to be fetched", absl::Seconds(1));
     parts_.handler.OnRefused(why);
     return ErrorResponse(503, why);
   }
@@ -330,7 +345,7 @@ class TypedSession final : public Session,
 
   void OnWritten(error_code error, size_t) {
     message_.reset();
-    parts_.body_bytes.GiveBack(std::exchange(body_bytes_taken_, 0));
+    answer_room_.GiveBack();
     if (IsOver(error)) return Close();
     if (!is_keeping_alive_) return Linger();
     ReadHead();
@@ -338,6 +353,7 @@ class TypedSession final : public Session,
 
   void Linger() {
     state_ = State::kClosing;
+    parts_.connections.SetIdle(this);
     lowest().expires_after(ToChrono(kLingerTime));
     if constexpr (kIsTls) {
       stream_.async_shutdown(
@@ -365,13 +381,13 @@ class TypedSession final : public Session,
 
   void Close() {
     if (std::exchange(state_, State::kClosed) == State::kClosed) return;
-    parts_.body_bytes.GiveBack(std::exchange(body_bytes_taken_, 0));
+    request_room_.GiveBack();
+    answer_room_.GiveBack();
     lowest().close();
-    on_end_(this);
+    parts_.connections.Remove(this);
   }
 
   // Keeps the server's insides alive, so it goes last.
-  const std::function<void(const Session*)> on_end_;
   const SessionParts parts_;
   const HttpServer::Options& options_;
   Stream stream_;
@@ -379,9 +395,13 @@ class TypedSession final : public Session,
   State state_ = State::kIdle;
   bool is_keeping_alive_ = false;
   bool is_head_request_ = false;
-  int64_t body_bytes_taken_ = 0;
+  bool is_first_request_ = true;
+  // On whose behalf room is taken: the caller of the request, or whoever is at the other end.
+  std::string holder_;
+  Budget::Part request_room_;
+  Budget::Part answer_room_;
   HttpRequest request_;
-  std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<http::request_parser<CountedBody>> parser_;
   std::optional<HttpMessage> message_;
   std::shared_ptr<GoneSignal> gone_ = std::make_shared<GoneSignal>();
 };
@@ -390,14 +410,12 @@ class TypedSession final : public Session,
 
 std::shared_ptr<Session> MakeSession(tcp::socket socket,
                                      const std::shared_ptr<net::ssl::context>& tls,
-                                     const SessionParts& parts,
-                                     std::function<void(const Session*)> on_end) {
+                                     const SessionParts& parts) {
   if (tls == nullptr) {
     return std::make_shared<TypedSession<beast::tcp_stream>>(beast::tcp_stream(std::move(socket)),
-                                                             parts, std::move(on_end));
+                                                             parts);
   }
-  return std::make_shared<TypedSession<SslStream>>(SslStream(std::move(socket), *tls), parts,
-                                                   std::move(on_end));
+  return std::make_shared<TypedSession<SslStream>>(SslStream(std::move(socket), *tls), parts);
 }
 
 }  // namespace quartermaster::gateway

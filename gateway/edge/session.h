@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "gateway/edge/budget.h"
+#include "gateway/edge/connections.h"
 #include "gateway/edge/http_message.h"
 #include "gateway/edge/http_server.h"
 
@@ -24,20 +25,24 @@ class Session {
   virtual void Abort() = 0;
 };
 
-// What all connections share. Must outlive them.
+// What all connections share.
 struct SessionParts {
   const HttpServer::Options& options;
   HttpHandler& handler;
-  // Of requests until they are handled, and of answers until they are fetched.
+  Connections& connections;
+  // Of requests until they are answered.
   Budget& body_bytes;
+  // Of answers until they are fetched.
+  Budget& answer_bytes;
   // From then on no connection takes another request.
   const std::atomic<bool>& is_stopping;
+  // Keeps all of that alive.
+  std::shared_ptr<const void> owner;
 };
 
-// `on_end` is called when the connection is closed. `tls` may be null, for none.
+// It is removed from the connections when it is closed. `tls` may be null, for none.
 std::shared_ptr<Session> MakeSession(boost::asio::ip::tcp::socket socket,
                                      const std::shared_ptr<boost::asio::ssl::context>& tls,
-                                     const SessionParts& parts,
-                                     std::function<void(const Session*)> on_end);
+                                     const SessionParts& parts);
 
 }  // namespace quartermaster::gateway

@@ -101,7 +101,7 @@ void JsonApi::OnRefused(const absl::Status& why) {
   parts_.log.Record({.method = "unknown", .protocol = "http"}, rpc::ToGrpcStatus(why, ""));
 }
 
-std::optional<HttpResponse> JsonApi::Refuse(const HttpRequest& request) {
+std::optional<HttpResponse> JsonApi::Refuse(HttpRequest& request) {
   const base::TraceContext trace = TakeTrace(request.Header("traceparent"));
   const absl::StatusOr<base::Caller> caller =
       parts_.gate.Authenticate(request.Header("authorization"));
@@ -116,6 +116,7 @@ std::optional<HttpResponse> JsonApi::Refuse(const HttpRequest& request) {
     return RenderRefusal(http_status, refusal, trace.trace_id);
   };
   if (!caller.ok()) return refuse(401, caller.status());
+  request.caller = caller->name;
 
   const RouteMatch match = parts_.routes.Match(request.method, request.path);
   if (match.outcome == RouteMatch::Outcome::kMalformed) return refuse(400, PathMalformed());

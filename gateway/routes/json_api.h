@@ -34,7 +34,7 @@ class JsonApi final : public HttpHandler {
 
   explicit JsonApi(const Parts& parts) : parts_(parts) {}
 
-  std::optional<HttpResponse> Refuse(const HttpRequest& request) override;
+  std::optional<HttpResponse> Refuse(HttpRequest& request) override;
   void Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange) override;
   void OnRefused(const absl::Status& why) override;
 

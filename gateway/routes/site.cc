@@ -43,7 +43,7 @@ bool Site::IsHostKnown(absl::string_view host) const {
   });
 }
 
-std::optional<HttpResponse> Site::Refuse(const HttpRequest& request) {
+std::optional<HttpResponse> Site::Refuse(HttpRequest& request) {
   // Probes come by address, and learn nothing.
   const bool is_probe = request.path == "/healthz";
   if (!is_probe && !IsHostKnown(request.Header("host"))) {
@@ -63,11 +63,6 @@ std::optional<HttpResponse> Site::Refuse(const HttpRequest& request) {
                                     "HTTP_METHOD_NOT_ALLOWED", "this page can only be read");
     response.headers.emplace_back("Allow", "GET, HEAD");
     return response;
-  }
-  // Nobody says here who he is, so nobody gets room for a body: all of it is meant for callers.
-  if (request.HasBody()) {
-    return Problem(400, absl::StatusCode::kInvalidArgument, "BODY_NOT_TAKEN",
-                   "this page takes no body; the API is beneath /v1/");
   }
   return std::nullopt;
 }

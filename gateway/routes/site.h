@@ -26,7 +26,7 @@ class Site final : public HttpHandler {
   // site.
   Site(const Options& options, HttpHandler& api);
 
-  std::optional<HttpResponse> Refuse(const HttpRequest& request) override;
+  std::optional<HttpResponse> Refuse(HttpRequest& request) override;
   void Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange) override;
   void OnRefused(const absl::Status& why) override { api_.OnRefused(why); }
 
