@@ -30,6 +30,15 @@ std::vector<std::string> ReadMethods(const GatewayMethods& methods) {
   return names;
 }
 
+// Postings have places of their own on their way to inventory.
+absl::flat_hash_set<std::string> PostingPaths(const GatewayMethods& methods) {
+  absl::flat_hash_set<std::string> paths;
+  for (const std::unique_ptr<GatewayMethod>& method : methods.all()) {
+    if (method->info.call_class == rpc::CallClass::kPosting) paths.insert(method->path);
+  }
+  return paths;
+}
+
 // Other readers see the old file or the new one, never half of it.
 absl::Status WriteAddressFile(const std::string& path, const std::string& address) {
   if (path.empty()) return absl::OkStatus();
@@ -87,6 +96,8 @@ Gateway::Gateway(const Options& options, const base::Clock& clock, Found found)
       gate_(*found_.authenticator, *found_.minter, clock, options.server.limits),
       inventory_({.name = "inventory",
                   .calls_max = options.inventory_calls_max,
+                  .posting_paths = PostingPaths(found_.methods),
+                  .postings_max = options.inventory_postings_max,
                   .shared_path = kPostMovement,
                   .shared = {.stream_count = options.inventory_posting_streams}},
                  found_.inventory->all(), clock),

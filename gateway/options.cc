@@ -24,11 +24,19 @@ void Options::Declare(config::Settings& settings) {
   server.Declare(settings);
   DeclareHttp(settings);
   inventory.Declare(settings, "INVENTORY");
-  settings.Int("QM_GATEWAY_INVENTORY_CALLS_MAX", &inventory_calls_max,
+  settings.Int(
+      "QM_GATEWAY_INVENTORY_CALLS_MAX", &inventory_calls_max,
+      {.min = 1,
+       .max = 100'000,
+       .unit = "calls",
+       .help = "Calls to inventory at once, postings aside; more are refused, and once half "
+               "as many are under way, more than a quarter of one caller."});
+  settings.Int("QM_GATEWAY_INVENTORY_POSTINGS_MAX", &inventory_postings_max,
                {.min = 1,
                 .max = 100'000,
                 .unit = "calls",
-                .help = "Calls to inventory at once; more are refused."});
+                .help = "Postings on their way to inventory at once, with the same share for one "
+                        "caller. Keep it above QM_INVENTORY_RELAY_CALLS_MAX."});
   settings.Int("QM_GATEWAY_INVENTORY_POSTING_STREAMS", &inventory_posting_streams,
                {.min = 0,
                 .max = 64,

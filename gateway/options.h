@@ -22,7 +22,11 @@ struct Options {
   std::string http_address_file;
   Site::Options site;
   rpc::ClientOptions inventory;
+  // At once, postings aside, and those.
   int inventory_calls_max = 1024;
+  // More than inventory reads of one gateway's stream, and that more than half of what waits for
+  // its lanes, so that a caller's share is judged before anybody is refused.
+  int inventory_postings_max = 4096;
   // Streams by which postings go to inventory together; 0: each goes by itself.
   int inventory_posting_streams = 1;
   SituationReport::Options report;

@@ -63,7 +63,10 @@ void Options::Declare(config::Settings& settings) {
       {.min = 1,
        .max = 100'000,
        .unit = "calls",
-       .help = "Of one such stream that are not answered; no more is read until some are."});
+       .help = "Of one such stream that are not answered; no more is read until some are. Keep it "
+               "above half of QM_INVENTORY_POSTING_WAITING_MAX and below "
+               "QM_GATEWAY_INVENTORY_POSTINGS_MAX, or callers wait unread behind the one who "
+               "floods."});
 
   sealer.Declare(settings);
   inventory.feed.Declare(settings);

@@ -7,8 +7,10 @@
 #include "platform/auth/authenticator.h"
 #include "platform/base/check.h"
 #include "platform/base/mutex.h"
+#include "platform/base/status_macros.h"
 #include "platform/rpc/client.h"
 #include "platform/rpc/status_codec.h"
+#include "platform/status/caller_overloaded.h"
 #include "platform/status/error.h"
 #include "platform/telemetry/trace.h"
 
@@ -69,9 +71,10 @@ class Upstream::OneFlight final : public Upstream::Flight,
                                   public SharedCall,
                                   public std::enable_shared_from_this<OneFlight> {
  public:
-  OneFlight(Upstream& upstream, const std::string& path, const EdgeCall& call,
+  OneFlight(Upstream& upstream, Place place, const std::string& path, const EdgeCall& call,
             grpc::ByteBuffer request_bytes, Done when_done)
-      : path_(path),
+      : place_(std::move(place)),
+        path_(path),
         call_{.call = {.deadline = call.call.deadline, .trace = call.call.trace},
               .authorization = call.authorization,
               .identity_token = call.identity_token},
@@ -117,13 +120,14 @@ class Upstream::OneFlight final : public Upstream::Flight,
  private:
   void End(const grpc::Status& status) {
     context_.LetGo();
-    upstream_.LeavePlace();
+    upstream_.LeavePlace(place_);
     // What `done` holds may hold this.
     Done answer = std::move(done_);
     answer(upstream_.Judge(status, call_.call.trace.trace_id), response_);
     upstream_.EndCall();
   }
 
+  const Place place_;
   const std::string& path_;
   // Without the caller's grants, which are the gate's business.
   const EdgeCall call_;
@@ -140,8 +144,13 @@ class Upstream::OneStream final
     : public Upstream::Stream,
       public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  OneStream(Upstream& upstream, absl::string_view trace, grpc::ByteBuffer request, StreamSink& sink)
-      : upstream_(upstream), trace_id_(trace), request_(std::move(request)), sink_(sink) {}
+  OneStream(Upstream& upstream, Place place, absl::string_view trace, grpc::ByteBuffer request,
+            StreamSink& sink)
+      : place_(std::move(place)),
+        upstream_(upstream),
+        trace_id_(trace),
+        request_(std::move(request)),
+        sink_(sink) {}
 
   void Start(const std::string& path, const EdgeCall& call, std::shared_ptr<OneStream> self) {
     self_ = std::move(self);
@@ -166,11 +175,12 @@ class Upstream::OneStream final
   void OnDone(const grpc::Status& status) override {
     const std::shared_ptr<OneStream> self = std::move(self_);
     context_.LetGo();
-    upstream_.LeavePlace(true);
+    upstream_.LeavePlace(place_);
     sink_.OnEnd(upstream_.Judge(status, trace_id_));
     upstream_.EndCall();
   }
 
+  const Place place_;
   Upstream& upstream_;
   const std::string trace_id_;
   Context context_;
@@ -183,7 +193,11 @@ class Upstream::OneStream final
 Upstream::Upstream(const Options& options,
                    const std::vector<std::shared_ptr<grpc::Channel>>& channels,
                    const base::Clock& clock)
-    : options_(options), clock_(clock) {
+    : options_(options),
+      clock_(clock),
+      calls_(options.calls_max),
+      streams_(options.streams_max),
+      postings_(options.postings_max) {
   QM_CHECK(!channels.empty());
   for (const std::shared_ptr<grpc::Channel>& channel : channels) {
     stubs_.push_back(std::make_unique<grpc::GenericStub>(channel));
@@ -195,10 +209,12 @@ Upstream::Upstream(const Options& options,
 
 std::shared_ptr<Upstream::Flight> Upstream::Forward(const std::string& path, const EdgeCall& call,
                                                     grpc::ByteBuffer request, Done done) {
+  const Place place = {.kind = options_.posting_paths.contains(path) ? Kind::kPosting : Kind::kCall,
+                       .caller = call.call.caller.name};
   const auto flight =
-      std::make_shared<OneFlight>(*this, path, call, std::move(request), std::move(done));
-  if (!BeginCall()) {
-    flight->Refuse(TooMany(call.call.trace.trace_id));
+      std::make_shared<OneFlight>(*this, place, path, call, std::move(request), std::move(done));
+  if (const absl::Status refusal = BeginCall(place); !refusal.ok()) {
+    flight->Refuse(rpc::ToGrpcStatus(refusal, call.call.trace.trace_id));
     return flight;
   }
   const bool may_share =
@@ -211,10 +227,11 @@ std::shared_ptr<Upstream::Stream> Upstream::ForwardStream(const std::string& pat
                                                           const EdgeCall& call,
                                                           grpc::ByteBuffer request,
                                                           StreamSink& sink) {
+  const Place place = {.kind = Kind::kStream, .caller = call.call.caller.name};
   const auto stream =
-      std::make_shared<OneStream>(*this, call.call.trace.trace_id, std::move(request), sink);
-  if (!BeginCall(true)) {
-    sink.OnEnd(TooMany(call.call.trace.trace_id));
+      std::make_shared<OneStream>(*this, place, call.call.trace.trace_id, std::move(request), sink);
+  if (const absl::Status refusal = BeginCall(place); !refusal.ok()) {
+    sink.OnEnd(rpc::ToGrpcStatus(refusal, call.call.trace.trace_id));
     return stream;
   }
   stream->Start(path, call, stream);
@@ -227,42 +244,54 @@ void Upstream::Prepare(const EdgeCall& call, grpc::ClientContext& context) const
   if (!is_signed) context.AddMetadata("authorization", call.authorization);
 }
 
-grpc::Status Upstream::TooMany(absl::string_view trace_id) const {
-  return rpc::ToGrpcStatus(
-      status::Overloaded(absl::StrCat("too many calls to ", options_.name, " are under way"),
-                         kRetryWhenFull),
-      trace_id);
+absl::Status Upstream::CheckRoom(const base::FairShare& places, absl::string_view what,
+                                 absl::string_view caller) const {
+  switch (places.Judge(caller)) {
+    case base::FairShare::Room::kEnough:
+      return absl::OkStatus();
+    case base::FairShare::Room::kNoneAtAll:
+      return status::Overloaded(
+          absl::StrCat("too many ", what, " to ", options_.name, " are under way"), kRetryWhenFull);
+    case base::FairShare::Room::kNoneForThisCaller:
+      return status::CallerOverloaded(places, caller, what, kRetryWhenFull);
+  }
+  QM_CHECK(false);
+  return absl::OkStatus();
 }
 
-bool Upstream::BeginCall(bool is_stream) {
+absl::Status Upstream::BeginCall(const Place& place) {
   base::MutexLock lock(&mutex_);
-  if (call_count_ >= options_.calls_max) return false;
-  if (is_stream && stream_count_ >= options_.streams_max) return false;
-  ++call_count_;
-  if (is_stream) ++stream_count_;
-  return true;
+  base::FairShare& places = PlacesOf(place.kind);
+  const absl::string_view what = place.kind == Kind::kPosting ? "postings" : "calls";
+  QM_RETURN_IF_ERROR(CheckRoom(places, what, place.caller));
+  if (place.kind == Kind::kStream) {
+    QM_RETURN_IF_ERROR(CheckRoom(streams_, "streams", place.caller));
+    streams_.Take(place.caller);
+  }
+  places.Take(place.caller);
+  return absl::OkStatus();
 }
 
-void Upstream::LeavePlace(bool is_stream) {
+void Upstream::LeavePlace(const Place& place) {
   base::MutexLock lock(&mutex_);
-  --call_count_;
-  if (is_stream) --stream_count_;
+  PlacesOf(place.kind).Leave(place.caller);
+  if (place.kind == Kind::kStream) streams_.Leave(place.caller);
   ++ending_count_;
 }
 
 void Upstream::EndCall() {
   base::MutexLock lock(&mutex_);
-  if (--ending_count_ == 0 && call_count_ == 0) no_calls_.SignalAll();
+  if (--ending_count_ == 0 && PlaceCount() == 0) no_calls_.SignalAll();
 }
 
 int Upstream::call_count() const {
   base::MutexLock lock(&mutex_);
-  return call_count_;
+  return PlaceCount();
 }
 
 void Upstream::AwaitNoCalls() const {
   const auto is_none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return call_count_ == 0 && ending_count_ == 0;
+    return PlaceCount() == 0 && ending_count_ == 0;
   };
   base::MutexLock lock(&mutex_);
   no_calls_.Await(&mutex_, is_none);

@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "gateway/routes/availability.h"
 #include "gateway/routes/gate.h"
 #include "gateway/routes/shared_calls.h"
 #include "platform/base/clock.h"
+#include "platform/base/fair_share.h"
 #include "platform/base/mutex.h"
 
 namespace quartermaster::gateway {
@@ -37,10 +40,14 @@ class Upstream {
     // As people know it: `inventory`.
     std::string name;
     Identity identity = Identity::kSigned;
-    // Calls under way at once; more are refused.
+    // Calls under way at once, postings aside; more are refused.
     int calls_max = 1024;
     // Of them, those that are streams.
     int streams_max = 512;
+    // The methods, as `GatewayMethod::path`, whose calls have places of their own, so that they
+    // and the others do not stop one another; and how many those are.
+    absl::flat_hash_set<std::string> posting_paths = {};
+    int postings_max = 4096;
     // The method whose calls share streams, as `GatewayMethod::path`; empty: none's do.
     std::string shared_path = {};
     SharedCalls::Options shared = {};
@@ -64,6 +71,8 @@ class Upstream {
   // or
   // - UNAVAILABLE, `SERVICE_UNAVAILABLE`, if the program cannot be reached; metadata: `service`;
   // - RESOURCE_EXHAUSTED, `OVERLOADED`, if too many calls are on their way to it;
+  // - the same with `CALLER_OVERLOADED`, if half as many are, and more than a quarter would be this
+  //   caller's;
   // - DEADLINE_EXCEEDED, `DEADLINE_EXCEEDED`, a little before the call's own deadline, so that
   //   there is time left to say so;
   // - what the program answered.
@@ -107,13 +116,27 @@ class Upstream {
 
   // Sets up the context of a call on behalf of `call`.
   void Prepare(const EdgeCall& call, grpc::ClientContext& context) const;
-  grpc::Status TooMany(absl::string_view trace_id) const;
   grpc::GenericStub& NextStub() {
     return *stubs_[next_.fetch_add(1, std::memory_order_relaxed) % stubs_.size()];
   }
-  bool BeginCall(bool is_stream = false);
+  // What a call takes a place of, and for whom.
+  enum class Kind { kCall, kStream, kPosting };
+  struct Place {
+    Kind kind;
+    std::string caller;
+  };
+  base::FairShare& PlacesOf(Kind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return kind == Kind::kPosting ? postings_ : calls_;
+  }
+  int PlaceCount() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return static_cast<int>(calls_.taken() + postings_.taken());
+  }
+  // Takes a place; fails with why there is none.
+  absl::Status BeginCall(const Place& place);
+  absl::Status CheckRoom(const base::FairShare& places, absl::string_view what,
+                         absl::string_view caller) const;
   // Frees the call's place, before it is answered: who has the answer may call again at once.
-  void LeavePlace(bool is_stream = false);
+  void LeavePlace(const Place& place);
   // When it was answered.
   void EndCall();
   // Makes what the callee said fit for the caller's ears.
@@ -125,9 +148,10 @@ class Upstream {
   std::atomic<size_t> next_ = 0;
   mutable base::Mutex mutex_;
   mutable base::CondVar no_calls_;
-  // Those that have places, and of them those that are streams.
-  int call_count_ ABSL_GUARDED_BY(mutex_) = 0;
-  int stream_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Those under way. A stream is among the calls too.
+  base::FairShare calls_ ABSL_GUARDED_BY(mutex_);
+  base::FairShare streams_ ABSL_GUARDED_BY(mutex_);
+  base::FairShare postings_ ABSL_GUARDED_BY(mutex_);
   // Those that are being answered.
   int ending_count_ ABSL_GUARDED_BY(mutex_) = 0;
   Availability availability_;

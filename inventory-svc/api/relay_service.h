@@ -19,8 +19,9 @@ struct RelayOptions {
   // Streams at once; more are refused.
   int streams_max = 32;
   // Calls of one stream that are not answered, or whose answer was not taken. No more is read from
-  // a stream that has as many.
-  int calls_max = 1024;
+  // a stream that has as many. More than half of what may wait for the lanes: what is read is
+  // judged by its caller's share, what is not read holds up everybody.
+  int calls_max = 3072;
 };
 
 // Takes the postings of many callers from the gateway, each by itself: who calls, what they may,

@@ -51,6 +51,7 @@ class RelayService::CarriedPosting {
   int64_t number() const { return number_; }
   size_t byte_count() const { return bytes_.size(); }
   absl::Time deadline() const { return call_->call().deadline; }
+  const std::string& caller() const { return call_->call().caller.name; }
   const absl::Status& admitted() const { return call_->admitted(); }
   // On any thread.
   void Cancel() { call_->Cancel(); }
@@ -259,7 +260,10 @@ absl::Status RelayService::Stream::TakeIn() {
 void RelayService::Stream::QueueTogether(Postings postings) {
   absl::Time deadline = absl::InfinitePast();
   int64_t bytes = 0;
+  // Of several callers it is nobody's: the lanes judge the shares of each.
+  std::string caller = postings.front()->caller();
   for (const auto& posting : postings) {
+    if (posting->caller() != caller) caller.clear();
     deadline = std::max(deadline, posting->deadline());
     bytes += static_cast<int64_t>(posting->byte_count());
   }
@@ -267,6 +271,7 @@ void RelayService::Stream::QueueTogether(Postings postings) {
   const absl::Status queued = relay_.serve_.Submit(
       kPostMovement, {.deadline = deadline,
                       .bytes = bytes,
+                      .caller = std::move(caller),
                       .run = [&service = relay_, shared](const absl::Status& turn) {
                         for (const std::shared_ptr<CarriedPosting>& posting : *shared) {
                           if (!turn.ok()) {

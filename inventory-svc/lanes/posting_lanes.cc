@@ -7,6 +7,7 @@
 #include "platform/base/catch_all.h"
 #include "platform/base/check.h"
 #include "platform/log/log.h"
+#include "platform/status/caller_overloaded.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::inventory {
@@ -16,19 +17,6 @@ namespace {
 constexpr absl::Duration kWatchPeriod = absl::Milliseconds(50);
 constexpr absl::Duration kRetryAfterMin = absl::Milliseconds(100);
 constexpr absl::Duration kRetryAfterMax = absl::Seconds(5);
-// What part of the queue one caller may hold once it is half full.
-constexpr int kCallersShare = 4;
-
-absl::Status CallerOverloaded(absl::string_view what, int waiting, int waiting_max,
-                              absl::Duration retry_after) {
-  return status::MakeError(
-      absl::StatusCode::kResourceExhausted,
-      absl::StrCat("many calls wait, and ", waiting, " ", what, " of this caller among them; at ",
-                   "most ", waiting_max, " of one caller may then"),
-      {.reason = "CALLER_OVERLOADED",
-       .metadata = {{"waiting", absl::StrCat(waiting)}, {"waiting_max", absl::StrCat(waiting_max)}},
-       .retry_after = retry_after});
-}
 
 }  // namespace
 
@@ -72,7 +60,8 @@ PostingLanes::PostingLanes(TurnRunner& runner, const base::Clock& clock,
     : runner_(runner),
       clock_(clock),
       options_(options),
-      series_(std::make_unique<Series>(metrics)) {
+      series_(std::make_unique<Series>(metrics)),
+      queue_({.postings_max = options.queued_postings_max, .lines_max = options.queued_lines_max}) {
   base::MutexLock lock(&mutex_);
   lanes_.resize(static_cast<size_t>(options_.lane_count));
   for (size_t i = 0; i < lanes_.size(); ++i) {
@@ -116,24 +105,19 @@ absl::Status PostingLanes::CheckRoom(const std::vector<PendingPosting>& postings
   }
   // Whatever its size, one call is taken when nobody waits.
   if (queue_.posting_count() == 0) return absl::OkStatus();
-  const int count = static_cast<int>(postings.size());
-  const int posting_count = queue_.posting_count() + count;
-  const int line_count = queue_.line_count() + lines;
-  if (posting_count > options_.queued_postings_max || line_count > options_.queued_lines_max) {
+  using Room = base::FairShare::Room;
+  const std::string& caller = postings.front().movement.caller;
+  const Room for_postings = queue_.postings().Judge(caller, static_cast<int64_t>(postings.size()));
+  const Room for_lines = queue_.lines().Judge(caller, lines);
+  if (for_postings == Room::kNoneAtAll || for_lines == Room::kNoneAtAll) {
     return status::Overloaded(absl::StrCat(queue_.posting_count(), " postings wait"),
                               TimeUntilEmpty());
   }
-  const PostingQueue::Load own = queue_.LoadOf(postings.front().movement.caller);
-  const int own_postings_max = options_.queued_postings_max / kCallersShare;
-  const int own_lines_max = options_.queued_lines_max / kCallersShare;
-  if (posting_count > options_.queued_postings_max / 2 && own.posting_count > 0 &&
-      own.posting_count + count > own_postings_max) {
-    return CallerOverloaded("postings", own.posting_count, own_postings_max, TimeUntilEmpty());
-  }
-  if (line_count > options_.queued_lines_max / 2 && own.line_count > 0 &&
-      own.line_count + lines > own_lines_max) {
-    return CallerOverloaded("lines", own.line_count, own_lines_max, TimeUntilEmpty());
-  }
+  const auto refuse = [&](absl::string_view what, const base::FairShare& places) {
+    return status::CallerOverloaded(places, caller, what, TimeUntilEmpty());
+  };
+  if (for_postings != Room::kEnough) return refuse("postings", queue_.postings());
+  if (for_lines != Room::kEnough) return refuse("lines", queue_.lines());
   return absl::OkStatus();
 }
 

@@ -72,30 +72,19 @@ void PostingQueue::Add(std::shared_ptr<PostingGroup> group) {
     callers_.push_back({.name = name});
     place = places_.emplace(name, std::prev(callers_.end())).first;
   }
-  for (const PendingPosting& posting : group->postings) CountIn(*place->second, posting);
+  int line_count = 0;
+  for (const PendingPosting& posting : group->postings) line_count += LineCount(posting);
+  postings_.Take(name, static_cast<int64_t>(group->postings.size()));
+  lines_.Take(name, line_count);
   place->second->groups.push_back(std::move(group));
 }
 
-PostingQueue::Load PostingQueue::LoadOf(absl::string_view caller) const {
-  const auto place = places_.find(caller);
-  return place == places_.end() ? Load() : place->second->load;
+void PostingQueue::CountOut(const Caller& caller, const PendingPosting& posting) {
+  postings_.Leave(caller.name);
+  lines_.Leave(caller.name, LineCount(posting));
 }
 
-void PostingQueue::CountIn(Caller& caller, const PendingPosting& posting) {
-  ++posting_count_;
-  line_count_ += LineCount(posting);
-  ++caller.load.posting_count;
-  caller.load.line_count += LineCount(posting);
-}
-
-void PostingQueue::CountOut(Caller& caller, const PendingPosting& posting) {
-  --posting_count_;
-  line_count_ -= LineCount(posting);
-  --caller.load.posting_count;
-  caller.load.line_count -= LineCount(posting);
-}
-
-void PostingQueue::CountOut(Caller& caller, const PostingGroup& group, size_t from) {
+void PostingQueue::CountOut(const Caller& caller, const PostingGroup& group, size_t from) {
   for (size_t i = from; i < group.postings.size(); ++i) CountOut(caller, group.postings[i]);
 }
 

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "inventory-svc/domain/posting_turn.h"
+#include "platform/base/fair_share.h"
 
 namespace quartermaster::inventory {
 
@@ -51,6 +52,12 @@ struct TurnLimits {
   int lines_max = 2000;
 };
 
+// What may wait, of all callers together.
+struct QueueLimits {
+  int postings_max = 2048;
+  int lines_max = 50'000;
+};
+
 // What a lane does at one go.
 struct TakenTurn {
   // Postings of many calls, in the order in which they are decided.
@@ -63,6 +70,11 @@ struct TakenTurn {
 // Not thread-safe.
 class PostingQueue {
  public:
+  explicit PostingQueue(const QueueLimits& limits)
+      : postings_(limits.postings_max), lines_(limits.lines_max) {}
+
+  // Takes a group in. Whether there is room for it is for its caller to ask of `postings` and
+  // `lines`.
   void Add(std::shared_ptr<PostingGroup> group);
 
   // Takes a turn: one posting of each caller after the other, and again, until a limit is reached.
@@ -78,20 +90,16 @@ class PostingQueue {
 
   // Tells whether `Take` would find anything.
   bool HasTurn() const;
-  // How much waits, of all callers and of one.
-  struct Load {
-    int posting_count = 0;
-    int line_count = 0;
-  };
-  Load LoadOf(absl::string_view caller) const;
-  int posting_count() const { return posting_count_; }
-  int line_count() const { return line_count_; }
+  // What waits, by callers.
+  const base::FairShare& postings() const { return postings_; }
+  const base::FairShare& lines() const { return lines_; }
+  int posting_count() const { return static_cast<int>(postings_.taken()); }
+  int line_count() const { return static_cast<int>(lines_.taken()); }
 
  private:
   struct Caller {
     std::string name;
     std::deque<std::shared_ptr<PostingGroup>> groups;
-    Load load;
   };
   using Place = std::list<Caller>::iterator;
   // A turn that is being filled.
@@ -100,15 +108,14 @@ class PostingQueue {
   // Returns the next posting of a caller; null if there is none, or a lane is at work on its group.
   // Drops groups that were answered meanwhile.
   const PendingPosting* FindNext(Caller& caller);
-  void CountIn(Caller& caller, const PendingPosting& posting);
-  void CountOut(Caller& caller, const PendingPosting& posting);
-  void CountOut(Caller& caller, const PostingGroup& group, size_t from);
+  void CountOut(const Caller& caller, const PendingPosting& posting);
+  void CountOut(const Caller& caller, const PostingGroup& group, size_t from);
 
   // Whoever comes next is in front.
   std::list<Caller> callers_;
   absl::flat_hash_map<std::string, Place> places_;
-  int posting_count_ = 0;
-  int line_count_ = 0;
+  base::FairShare postings_;
+  base::FairShare lines_;
 };
 
 }  // namespace quartermaster::inventory

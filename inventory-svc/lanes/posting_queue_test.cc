@@ -50,7 +50,7 @@ class PostingQueueTest : public ::testing::Test {
     return callers;
   }
 
-  PostingQueue queue_;
+  PostingQueue queue_{QueueLimits()};
   uint64_t last_request_ = 0;
 };
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
+#include "platform/status/caller_overloaded.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::rpc {
@@ -44,7 +45,9 @@ Executors::Executors(const Options& options, const base::Clock& clock)
   {
     base::MutexLock lock(&mutex_);
     for (const CallClass call_class : kCallClasses) {
-      LaneOf(call_class).options = options_.OfClass(call_class);
+      Lane& lane = LaneOf(call_class);
+      lane.options = options_.OfClass(call_class);
+      lane.places = base::FairShare(lane.options.queue_max);
     }
   }
   for (const CallClass call_class : kCallClasses) {
@@ -76,18 +79,24 @@ absl::Duration Executors::RetryAfter(const Lane& lane) const {
                      absl::Milliseconds(1));
 }
 
-absl::Status Executors::CheckRoom(CallClass call_class, int64_t bytes) {
+absl::Status Executors::CheckRoom(CallClass call_class, const Task& task) {
   const Lane& lane = LaneOf(call_class);
-  if (static_cast<int64_t>(lane.queue.size()) >= lane.options.queue_max) {
+  const base::FairShare::Room room = lane.places.Judge(task.caller);
+  if (room == base::FairShare::Room::kNoneAtAll) {
     return status::Overloaded(
         absl::StrCat(lane.queue.size(), " calls of class ", CallClassName(call_class), " wait"),
         RetryAfter(lane));
   }
   const bool is_report = call_class == CallClass::kReport;
   const int64_t bytes_max = is_report ? options_.queued_bytes_max / 2 : options_.queued_bytes_max;
-  if (queued_bytes_ + bytes > bytes_max) {
+  if (queued_bytes_ + task.bytes > bytes_max) {
     return status::Overloaded(absl::StrCat("the requests that wait take ", queued_bytes_, " bytes"),
                               RetryAfter(lane));
+  }
+  if (room == base::FairShare::Room::kNoneForThisCaller) {
+    return status::CallerOverloaded(lane.places, task.caller,
+                                    absl::StrCat("calls of class ", CallClassName(call_class)),
+                                    RetryAfter(lane));
   }
   if (!is_report) return absl::OkStatus();
   for (const CallClass other : kCallClasses) {
@@ -103,13 +112,23 @@ absl::Status Executors::CheckRoom(CallClass call_class, int64_t bytes) {
   return absl::OkStatus();
 }
 
+void Executors::CountIn(Lane& lane, const Task& task) {
+  queued_bytes_ += task.bytes;
+  lane.places.Take(task.caller);
+}
+
+void Executors::CountOut(Lane& lane, const Task& task) {
+  queued_bytes_ -= task.bytes;
+  lane.places.Leave(task.caller);
+}
+
 std::vector<Executors::Task> Executors::TakeLate(Lane& lane) {
   const absl::Time now = clock_.Now();
   const auto late = std::stable_partition(lane.queue.begin(), lane.queue.end(),
                                           [&](const Task& task) { return task.deadline > now; });
   std::vector<Task> taken(std::make_move_iterator(late), std::make_move_iterator(lane.queue.end()));
   lane.queue.erase(late, lane.queue.end());
-  for (const Task& task : taken) queued_bytes_ -= task.bytes;
+  for (const Task& task : taken) CountOut(lane, task);
   return taken;
 }
 
@@ -120,14 +139,14 @@ absl::Status Executors::Submit(CallClass call_class, Task task) {
     base::MutexLock lock(&mutex_);
     if (is_refusing_) return ShuttingDown();
     Lane& lane = LaneOf(call_class);
-    admitted = CheckRoom(call_class, task.bytes);
+    admitted = CheckRoom(call_class, task);
     if (!admitted.ok()) {
       // What is late holds its place for nobody.
       late = TakeLate(lane);
-      if (!late.empty()) admitted = CheckRoom(call_class, task.bytes);
+      if (!late.empty()) admitted = CheckRoom(call_class, task);
     }
     if (admitted.ok()) {
-      queued_bytes_ += task.bytes;
+      CountIn(lane, task);
       lane.queue.push_back(std::move(task));
       lane.has_work.Signal();
     }
@@ -142,10 +161,10 @@ void Executors::RefuseWork() {
     base::MutexLock lock(&mutex_);
     is_refusing_ = true;
     for (Lane& lane : lanes_) {
+      for (const Task& task : lane.queue) CountOut(lane, task);
       std::ranges::move(lane.queue, std::back_inserter(waiting));
       lane.queue.clear();
     }
-    queued_bytes_ = 0;
   }
   for (Task& task : waiting) task.run(ShuttingDown());
 }
@@ -158,7 +177,7 @@ void Executors::RunTasks(CallClass call_class) {
     if (lane.queue.empty()) break;
     Task task = std::move(lane.queue.front());
     lane.queue.pop_front();
-    queued_bytes_ -= task.bytes;
+    CountOut(lane, task);
     ++lane.running_count;
     mutex_.Unlock();
 

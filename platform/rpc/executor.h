@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "platform/base/clock.h"
+#include "platform/base/fair_share.h"
 #include "platform/base/mutex.h"
 #include "platform/rpc/method_table.h"
 
@@ -49,6 +51,8 @@ class Executors {
     absl::Time deadline;
     // What the task keeps in memory while it waits.
     int64_t bytes = 0;
+    // Whose it is; empty: nobody's, and no share is judged.
+    std::string caller = {};
     // Called exactly once unless `Submit` refuses: with OK on a thread of the class, or with the
     // reason why there is no turn for it, on any thread. Must not throw.
     absl::AnyInvocable<void(absl::Status)> run;
@@ -63,7 +67,9 @@ class Executors {
   // Queues a task. Refuses with RESOURCE_EXHAUSTED, `OVERLOADED`, and the time after which to try
   // again, when the queue is full even without the tasks that are late already, or when the queued
   // requests take too much memory. Reports are refused first: as soon as another queue, or the
-  // memory, is half full. Refuses with UNAVAILABLE after `RefuseWork`.
+  // memory, is half full. The same with `CALLER_OVERLOADED` when the queue is half full and the
+  // caller would have more than a quarter of its places (and more than one). Refuses with
+  // UNAVAILABLE after `RefuseWork`.
   absl::Status Submit(CallClass call_class, Task task);
 
   // From now on refuses tasks, and answers those that wait with UNAVAILABLE. For shutdown.
@@ -79,6 +85,8 @@ class Executors {
   struct Lane {
     ClassOptions options;
     std::deque<Task> queue;
+    // Of the tasks in the queue.
+    base::FairShare places{0};
     int64_t running_count = 0;
     // Of the last tasks, the newest weighing most.
     absl::Duration mean_run_time = absl::Milliseconds(5);
@@ -89,8 +97,12 @@ class Executors {
     return lanes_[static_cast<size_t>(call_class)];
   }
   void RunTasks(CallClass call_class);
-  absl::Status CheckRoom(CallClass call_class, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckRoom(CallClass call_class, const Task& task)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration RetryAfter(const Lane& lane) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Counts a task in or out of what waits.
+  void CountIn(Lane& lane, const Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CountOut(Lane& lane, const Task& task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Moves the tasks that are late out of the queue.
   std::vector<Task> TakeLate(Lane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -6,13 +6,18 @@
 #include <atomic>
 #include <latch>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "platform/base/mutex.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::rpc {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Pair;
 
 // Stands still until it is told.
 class TestClock final : public base::Clock {
@@ -44,6 +49,17 @@ class ExecutorsTest : public ::testing::Test {
     running.WaitForNotification();
   }
   void Release() { release_.Notify(); }
+
+  // Queues tasks of a caller until one is refused; returns how many were not, and the refusal.
+  std::pair<int, absl::Status> Flood(Executors& executors, CallClass call_class,
+                                     const std::string& caller,
+                                     absl::Time deadline = absl::InfiniteFuture()) {
+    for (int i = 0;; ++i) {
+      const absl::Status queued = executors.Submit(
+          call_class, {.deadline = deadline, .caller = caller, .run = [](const absl::Status&) {}});
+      if (!queued.ok()) return {i, queued};
+    }
+  }
 
   absl::Status Queue(Executors& executors, CallClass call_class, std::optional<absl::Status>& turn,
                      absl::Time deadline = absl::InfiniteFuture(), int64_t bytes = 0) {
@@ -86,7 +102,7 @@ TEST_F(ExecutorsTest, RunsInOrderOfArrival) {
   }
   Release();
   left.wait();
-  EXPECT_THAT(order, ::testing::ElementsAre(0, 1, 2));
+  EXPECT_THAT(order, ElementsAre(0, 1, 2));
 }
 
 TEST_F(ExecutorsTest, RefusesWhatDoesNotFitTheQueue) {
@@ -134,6 +150,75 @@ TEST_F(ExecutorsTest, GivesThePlacesOfLateTasksAway) {
 
   ASSERT_TRUE(late.has_value());
   EXPECT_EQ(late->code(), absl::StatusCode::kDeadlineExceeded);
+  Release();
+}
+
+// What one caller's flood leaves is for the others, in every class.
+TEST_F(ExecutorsTest, RefusesACallerWhoHoldsMoreThanAQuarterOfAHalfFullQueue) {
+  for (const CallClass call_class : kCallClasses) {
+    base::Notification running;
+    base::Notification release;
+    Executors executors(Small(16), clock_);
+    ASSERT_TRUE(executors
+                    .Submit(call_class, {.deadline = absl::InfiniteFuture(),
+                                         .caller = "persons/flood",
+                                         .run =
+                                             [&](const absl::Status&) {
+                                               running.Notify();
+                                               release.WaitForNotification();
+                                             }})
+                    .ok());
+    running.WaitForNotification();
+
+    const auto [flood_count, refused] = Flood(executors, call_class, "persons/flood");
+    EXPECT_EQ(flood_count, 8);
+    EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+    const status::ErrorDetail detail = status::GetErrorDetail(refused);
+    EXPECT_EQ(detail.reason, "CALLER_OVERLOADED");
+    EXPECT_GT(detail.retry_after, absl::ZeroDuration());
+    EXPECT_THAT(detail.metadata, ElementsAre(Pair("waiting", "8"), Pair("waiting_max", "4")));
+
+    EXPECT_EQ(Flood(executors, call_class, "persons/anna").first, 4);
+    EXPECT_EQ(Flood(executors, call_class, "persons/bert").first, 4);
+    EXPECT_EQ(status::GetReason(Flood(executors, call_class, "persons/chen").second), "OVERLOADED");
+    release.Notify();
+  }
+}
+
+TEST_F(ExecutorsTest, CountsATaskOutWhenItRunsAndWhenItIsLate) {
+  Executors executors(Small(16), clock_);
+  Occupy(executors, CallClass::kReport);
+  const absl::Time soon = clock_.Now() + absl::Seconds(1);
+  EXPECT_EQ(Flood(executors, CallClass::kReport, "persons/anna", soon).first, 8);
+
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(Flood(executors, CallClass::kReport, "persons/anna").first, 8) << "those were late";
+
+  Release();
+  while (executors.GetLoad(CallClass::kReport).queued_count > 0) std::this_thread::yield();
+  base::Notification running;
+  base::Notification release;
+  ASSERT_TRUE(executors
+                  .Submit(CallClass::kReport, {.deadline = absl::InfiniteFuture(),
+                                               .run =
+                                                   [&](const absl::Status&) {
+                                                     running.Notify();
+                                                     release.WaitForNotification();
+                                                   }})
+                  .ok());
+  running.WaitForNotification();
+  EXPECT_EQ(Flood(executors, CallClass::kReport, "persons/anna").first, 8) << "those have run";
+  release.Notify();
+}
+
+TEST_F(ExecutorsTest, JudgesNoShareOfTasksThatAreNobodys) {
+  Executors executors(Small(16), clock_);
+  Occupy(executors, CallClass::kPosting);
+
+  const auto [count, refused] = Flood(executors, CallClass::kPosting, "");
+
+  EXPECT_EQ(count, 16);
+  EXPECT_EQ(status::GetReason(refused), "OVERLOADED");
   Release();
 }
 

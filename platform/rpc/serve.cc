@@ -311,6 +311,7 @@ class CallReactor final : public grpc::ServerUnaryReactor {
         served_.method().call_class,
         {.deadline = served_.call().deadline,
          .bytes = request_bytes,
+         .caller = served_.call().caller.name,
          .run = [this, run = std::move(run)](absl::Status turn) mutable {
            if (turn.ok() && served_.is_cancelled())
              turn = absl::CancelledError("the caller has gone");

@@ -40,6 +40,35 @@ TEST(ServeOverloadTest, RefusesWhenTheQueueIsFullAndTellsWhenToComeBack) {
   waiting.join();
 }
 
+// One person's flood leaves room for another: the queue knows whose calls wait.
+TEST(ServeOverloadTest, RefusesWhoFillsTheQueueBeforeItRefusesOthers) {
+  TestProgram program(OneThreadEach(/*queue_max=*/4));
+  Gate gate;
+  program.units.get_unit = [&](const auto&, const auto&, auto&) { return gate.Pass(); };
+  program.Start();
+  TestClient client(program);
+  std::vector<std::thread> calls;
+  calls.emplace_back([&] { EXPECT_EQ(client.GetUnit(), absl::OkStatus()); });
+  gate.WaitForArrivals(1);
+  for (int i = 0; i < 2; ++i) {
+    calls.emplace_back([&] { EXPECT_EQ(client.GetUnit(), absl::OkStatus()); });
+  }
+  WaitUntil([&] { return program.executors.GetLoad(CallClass::kRead).queued_count == 2; });
+
+  const absl::Status refused = client.GetUnit();
+  calls.emplace_back([&] {
+    grpc::ClientContext context;
+    ActAs(context, "persons/other", "units.read");
+    EXPECT_EQ(client.GetUnit(context), absl::OkStatus());
+  });
+
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(status::GetReason(refused), "CALLER_OVERLOADED");
+  WaitUntil([&] { return program.executors.GetLoad(CallClass::kRead).queued_count == 3; });
+  gate.Open();
+  for (std::thread& call : calls) call.join();
+}
+
 TEST(ServeOverloadTest, KeepsOtherClassesGoing) {
   TestProgram program(OneThreadEach(/*queue_max=*/1));
   Gate gate;

@@ -15,7 +15,9 @@ void DeclareClass(config::Settings& settings, absl::string_view name, absl::stri
                {.min = 1,
                 .max = 100'000,
                 .unit = "calls",
-                .help = absl::StrCat("How many ", what, " may wait; more are refused.")});
+                .help = absl::StrCat("How many ", what,
+                                     " may wait; more are refused, and once half as many do, more "
+                                     "than a quarter of one caller.")});
 }
 
 void DeclareLog(config::Settings& settings, log::Options& options) {

@@ -50,7 +50,6 @@ class CallerTest : public LedgerTest {
   using Metadata = std::vector<std::pair<std::string, std::string>>;
 
   CallerTest() {
-    const rpc::TestCa::Pair own = ca_.Sign("spiffe://quartermaster/inventory");
     auto authenticator = auth::ServiceAuthenticator::Make(
         {.gateway_keys_path =
              folder_.Put("gateway-jwks.json", auth::RenderJwks({auth::TestEd25519().Jwk("ed")})),
@@ -62,12 +61,16 @@ class CallerTest : public LedgerTest {
                  .dump())});
     QM_CHECK(authenticator.ok());
     authenticator_ = *std::move(authenticator);
-    secure_ = InventoryServer::Start(
-        database_, {.authenticator = authenticator_.get(),
-                    .server = {.program = "inventory-svc",
-                               .certificate_file = folder_.Put("own.pem", own.certificate),
-                               .key_file = folder_.Put("own-key.pem", own.key),
-                               .client_ca_file = folder_.Put("ca.pem", ca_.certificate())}});
+    secure_ = InventoryServer::Start(database_, SecureOptions());
+  }
+
+  InventoryServer::Options SecureOptions() {
+    const rpc::TestCa::Pair own = ca_.Sign("spiffe://quartermaster/inventory");
+    return {.authenticator = authenticator_.get(),
+            .server = {.program = "inventory-svc",
+                       .certificate_file = folder_.Put("own.pem", own.certificate),
+                       .key_file = folder_.Put("own-key.pem", own.key),
+                       .client_ca_file = folder_.Put("ca.pem", ca_.certificate())}};
   }
 
   // Posts a receipt over a connection of its own. Without a pair it shows no certificate.

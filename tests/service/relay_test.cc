@@ -142,6 +142,16 @@ class RelayTest : public CallerTest {
     mysql::Lease lease_;
   };
 
+  // Sends calls of one person, numbered from 1, a hundred in a message.
+  void SendFlood(RelayClient& client, int count) {
+    std::vector<relay::CarriedCall> calls;
+    for (int i = 1; i <= count; ++i) {
+      calls.push_back(ACall(i, east_, AReceipt(1), absl::Seconds(60)));
+      if (calls.size() < 100 && i < count) continue;
+      ASSERT_TRUE(client.Send(Message(std::exchange(calls, {}))));
+    }
+  }
+
   // Reads one number of the metrics.
   double Metric(const std::string& line_begin) {
     for (const auto& line : absl::StrSplit(secure_->metrics().Render(), '\n')) {
@@ -318,6 +328,59 @@ TEST_F(RelayTest, ACutStreamLosesNothingThatIsRepeated) {
 
   EXPECT_EQ(Outcome(again->Read(1).at(1)), "OK");
   EXPECT_EQ(Holds(kDepot, v1::AVAILABLE), 5);
+}
+
+// Goal: one person's flood is told so, and what others post by the same stream is read and posted.
+// Method: with the defaults, while no turn ends, one sends more than may wait: at most a turn of
+// 256 and half of the queue.
+TEST_F(RelayTest, AFloodOfOnePersonsIsToldSoAndHoldsUpNobody) {
+  constexpr int kFlood = 1500;
+  const size_t refused_min =
+      kFlood - 256 - inventory::PostingLanes::Options().queued_postings_max / 2;
+  const auto client = Connect();
+  std::map<int64_t, absl::StatusOr<v1::Movement>> refused;
+  {
+    const Standstill standstill(database_.pool());
+    SendFlood(*client, kFlood);
+    refused = client->Read(refused_min);
+    ASSERT_TRUE(client->Send(Message({ACall(kFlood + 1, west_, AReceipt(2, kRoom, kWestMasks))})));
+  }
+  EXPECT_GE(refused.size(), refused_min);
+  for (const auto& [number, answer] : refused) {
+    EXPECT_EQ(Outcome(answer), "RESOURCE_EXHAUSTED CALLER_OVERLOADED") << number;
+  }
+
+  const auto rest = client->Read(kFlood + 1 - refused.size());
+
+  ASSERT_TRUE(rest.contains(kFlood + 1));
+  EXPECT_EQ(Outcome(rest.at(kFlood + 1)), "OK");
+}
+
+// The same where each posting has a thread and a transaction of its own.
+TEST_F(RelayTest, AFloodIsToldSoWithoutLanesToo) {
+  InventoryServer::Options options = SecureOptions();
+  options.inventory.lanes.lane_count = 0;
+  secure_ = InventoryServer::Start(database_, options);
+  constexpr int kFlood = 300;
+  // At most 8 threads and a queue of 256.
+  constexpr size_t kRefusedMin = kFlood - 8 - 256;
+  const auto client = Connect();
+  std::map<int64_t, absl::StatusOr<v1::Movement>> refused;
+  {
+    const Standstill standstill(database_.pool());
+    SendFlood(*client, kFlood);
+    refused = client->Read(kRefusedMin);
+    ASSERT_TRUE(client->Send(Message({ACall(kFlood + 1, west_, AReceipt(2, kRoom, kWestMasks))})));
+  }
+  EXPECT_GE(refused.size(), kRefusedMin);
+  for (const auto& [number, answer] : refused) {
+    EXPECT_EQ(Outcome(answer), "RESOURCE_EXHAUSTED CALLER_OVERLOADED") << number;
+  }
+
+  const auto rest = client->Read(kFlood + 1 - refused.size());
+
+  ASSERT_TRUE(rest.contains(kFlood + 1));
+  EXPECT_EQ(Outcome(rest.at(kFlood + 1)), "OK");
 }
 
 // Goal: a stream that sends without end and never reads costs its own bound and no more.

@@ -20,6 +20,10 @@ under the route given here; other systems call the services directly, by gRPC wi
 JSON follows the proto3 mapping: 64-bit numbers are strings, fields with default values are present, times
 are RFC 3339. An unknown field or parameter is an error that names it. Errors are `google.rpc.Status` with
 the reason and every dynamic part in an `ErrorInfo`, and all broken fields in a `BadRequest`.
+
+Any method may fail with `RESOURCE_EXHAUSTED`, reason `OVERLOADED`, while too many calls wait for their turn;
+once half as many do, reason `CALLER_OVERLOADED` to a caller who would have more than a quarter of the places.
+Metadata: `waiting`, `waiting_max`. Both say in a `RetryInfo` when to try again.
 """
 
 
