@@ -1,7 +1,5 @@
 #include "gateway/gateway.h"
 
-#include <cstdio>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "platform/base/status_macros.h"
 #include "platform/log/log.h"
+#include "platform/rpc/address_file.h"
 #include "protos/api_files.h"
 
 namespace quartermaster::gateway {
@@ -37,18 +36,6 @@ absl::flat_hash_set<std::string> PostingPaths(const GatewayMethods& methods) {
     if (method->info.call_class == rpc::CallClass::kPosting) paths.insert(method->path);
   }
   return paths;
-}
-
-// Other readers see the old file or the new one, never half of it.
-absl::Status WriteAddressFile(const std::string& path, const std::string& address) {
-  if (path.empty()) return absl::OkStatus();
-  const std::string draft = absl::StrCat(path, ".new");
-  std::ofstream file(draft, std::ios::trunc);
-  file << address << '\n';
-  file.close();
-  if (file && std::rename(draft.c_str(), path.c_str()) == 0) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("the address file \"", path, "\" cannot be written"));
 }
 
 }  // namespace
@@ -161,7 +148,7 @@ absl::Status Gateway::StartHttp(grpc::Server& server) {
     base::MutexLock lock(&mutex_);
     http_ = std::move(http);
   }
-  QM_RETURN_IF_ERROR(WriteAddressFile(options_.http_address_file, address));
+  QM_RETURN_IF_ERROR(rpc::WriteAddressFile(options_.http_address_file, address));
   log::Info("serving http", {{"address", address},
                              {"tls", !options_.http.certificate_file.empty()},
                              {"connections_max", options_.http.connections_max},

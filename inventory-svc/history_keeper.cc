@@ -1,11 +1,10 @@
 #include "inventory-svc/history_keeper.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "platform/base/stop_wait.h"
 #include "platform/log/log.h"
 #include "platform/mysql/connection.h"
 
@@ -13,13 +12,6 @@ namespace quartermaster::inventory {
 namespace {
 
 constexpr absl::Duration kPauseAfterError = absl::Milliseconds(500);
-
-void Wait(const std::stop_token& stop, absl::Duration time) {
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock(mutex);
-  stopped.wait_for(lock, stop, absl::ToChronoMicroseconds(time), [] { return false; });
-}
 
 }  // namespace
 
@@ -81,7 +73,7 @@ void HistoryKeeper::Run(const std::stop_token& stop) {
     if (!turn.ok()) {
       errors_.Increment();
       log::Warning("cannot write the history", {{"why", turn.status().message()}});
-      Wait(stop, kPauseAfterError);
+      base::WaitUnlessStopped(stop, kPauseAfterError);
       continue;
     }
     if (turn->has_value()) {
@@ -90,7 +82,7 @@ void HistoryKeeper::Run(const std::stop_token& stop) {
       checkpoints_.Increment(static_cast<double>((*turn)->checkpoint_count));
       if ((*turn)->has_more) continue;
     }
-    Wait(stop, interval_);
+    base::WaitUnlessStopped(stop, interval_);
   }
 }
 

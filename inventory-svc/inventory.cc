@@ -1,11 +1,9 @@
 #include "inventory-svc/inventory.h"
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <utility>
 
 #include "platform/base/status_macros.h"
+#include "platform/base/stop_wait.h"
 #include "platform/log/log.h"
 #include "platform/mysql/connection.h"
 #include "platform/mysql/pool_metrics.h"
@@ -15,7 +13,7 @@ namespace quartermaster::inventory {
 namespace {
 
 constexpr absl::Duration kRefreshTimeMax = absl::Seconds(5);
-constexpr std::chrono::seconds kRefreshInterval(1);
+constexpr absl::Duration kRefreshInterval = absl::Seconds(1);
 
 PostingLanes::Options WithDatabaseThreads(PostingLanes::Options options) {
   options.run_thread = [](absl::FunctionRef<void()> life) {
@@ -84,15 +82,12 @@ absl::Status Inventory::Refresh(absl::Time deadline) {
 void Inventory::StartRefreshing() {
   refresher_ = std::jthread([this](std::stop_token stop) {
     const mysql::DatabaseThread database_thread;
-    std::mutex mutex;
-    std::condition_variable_any stopped;
     while (!stop.stop_requested()) {
       const absl::Status refreshed = Refresh(clock_.Now() + kRefreshTimeMax);
       if (!refreshed.ok()) {
         log::Warning("cannot read units and items", {{"why", refreshed.message()}});
       }
-      std::unique_lock lock(mutex);
-      stopped.wait_for(lock, stop, kRefreshInterval, [] { return false; });
+      base::WaitUnlessStopped(stop, kRefreshInterval);
     }
   });
 }

@@ -1,14 +1,12 @@
 #include "platform/records/sealer.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "platform/base/status_macros.h"
+#include "platform/base/stop_wait.h"
 #include "platform/log/log.h"
 #include "platform/records/chain_store.h"
 
@@ -143,9 +141,9 @@ void Sealer::Run(const std::stop_token& stop) {
     const absl::StatusOr<int> sealed = TakeTurn();
     if (!sealed.ok()) {
       log::Warning("cannot seal records", {{"why", sealed.status().message()}});
-      Wait(stop, kPauseAfterError);
+      base::WaitUnlessStopped(stop, kPauseAfterError);
     } else if (*sealed < options_.block_records_max) {
-      Wait(stop, options_.interval);
+      base::WaitUnlessStopped(stop, options_.interval);
     }
   }
   const absl::Time until = absl::Now() + options_.stop_time_max;
@@ -154,13 +152,6 @@ void Sealer::Run(const std::stop_token& stop) {
     if (!sealed.ok() || *sealed == 0) break;
   }
   StepDown();
-}
-
-void Sealer::Wait(const std::stop_token& stop, absl::Duration time) {
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock(mutex);
-  stopped.wait_for(lock, stop, absl::ToChronoMicroseconds(time), [] { return false; });
 }
 
 }  // namespace quartermaster::records

@@ -62,7 +62,6 @@ class Sealer {
  private:
   absl::StatusOr<int> LeadAndSeal();
   void Run(const std::stop_token& stop);
-  void Wait(const std::stop_token& stop, absl::Duration time);
 
   mysql::Pool& pool_;
   const base::Clock& clock_;

@@ -7,9 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <thread>
 #include <utility>
 
@@ -17,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "platform/base/status_macros.h"
+#include "platform/rpc/address_file.h"
 #include "platform/rpc/listen_probe.h"
 #include "platform/rpc/malformed_requests.h"
 #include "platform/rpc/tls.h"
@@ -57,20 +56,6 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(
                                 .ca = options.client_ca_file,
                                 .refresh_interval = options.tls_refresh_interval},
                                options.client_certificate == ClientCertificate::kRequired);
-}
-
-// Other readers see the old file or the new one, never half of it.
-absl::Status WriteAddressFile(const std::string& path, const std::string& address) {
-  if (path.empty()) return absl::OkStatus();
-  const std::string draft = absl::StrCat(path, ".new");
-  std::ofstream file(draft, std::ios::trunc);
-  file << address << '\n';
-  file.close();
-  if (!file || std::rename(draft.c_str(), path.c_str()) != 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the address file \"", path, "\" cannot be written"));
-  }
-  return absl::OkStatus();
 }
 
 int ToMilliseconds(absl::Duration duration) {

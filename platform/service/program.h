@@ -46,10 +46,10 @@ struct Pools {
 // What every service with a database stands on, put together once, in the one order in which it
 // can also be taken apart: clock, identifiers, metrics, who may call, connections, threads.
 //
-//   QM_ASSIGN_OR_RETURN(auto program, Program::Make(options.service, {.name = "planner", …}));
-//   Planner planner(program->pools(), program->serve(), …);
-//   program->StartSealing(options.sealer);
-//   return program->Run({&planner});
+//   const auto program = Program::Make(options.service, {.name = "planner", …});
+//   Planner planner((*program)->pools(), (*program)->serve(), …);
+//   (*program)->StartSealing(options.sealer);
+//   return (*program)->Run(planner.services());
 //
 // It is not ready while the schema is not there, or the database not as durable as promised.
 // Thread-safe. It must outlive what is made from it.
@@ -87,9 +87,9 @@ class Program {
 
   // What `rpc::Server` needs to serve these. `on_draining` as in `rpc::ServerParts`.
   rpc::ServerParts PartsToServe(std::vector<grpc::Service*> services,
-                                std::function<void()> on_draining);
+                                std::function<void()> on_draining = nullptr);
   // Serves these until SIGTERM or SIGINT. Returns the exit code.
-  int Run(std::vector<grpc::Service*> services, std::function<void()> on_draining);
+  int Run(std::vector<grpc::Service*> services, std::function<void()> on_draining = nullptr);
 
  private:
   Program(const ServiceOptions& options, const Parts& parts, rpc::MethodTable methods,
