@@ -119,8 +119,7 @@ Item ParseItem(const v1::Item& item, const std::string& name, FieldErrors& error
           .category_code = item.category_code(),
           .is_expiring = item.is_expiring(),
           .is_durable = item.is_durable(),
-          .hazard = rpc::ParseEnumValue("item.hazard", item.hazard(), v1::HazardClass_IsValid,
-                                        HazardClass::kNone, errors),
+          .hazard = rpc::ParseEnumValue("item.hazard", item.hazard(), HazardClass::kNone, errors),
           .substitutes = ParseSubstitutes(item, name, errors)};
 }
 

@@ -70,8 +70,8 @@ absl::StatusOr<TraceLotCommand> ParseTraceLot(const Request& request) {
       .name = rpc::ParseResourceName("name", "items/{item}/lots/{lot}", request.name(), errors),
       .page_size = rpc::ParsePageSize(request.page_size(), rpc::PageSizes(), errors),
       .as_of = ParseAsOf(request.as_of(), errors)};
-  const auto direction = rpc::ParseEnumValue<Request::Direction>(
-      "direction", DirectionOf(request), Request::Direction_IsValid, errors);
+  const auto direction =
+      rpc::ParseEnumValue<Request::Direction>("direction", DirectionOf(request), errors);
   command.is_newest_first = direction == Request::BACK_TO_SOURCE;
   // The record that the page begins after, and the last of those that all pages rest on.
   const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);

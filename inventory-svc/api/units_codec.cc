@@ -27,9 +27,9 @@ constexpr size_t kCustodianLengthMax = 64;
 Unit ParseUnit(const v1::Unit& unit, FieldErrors& errors) {
   return {
       .title = ParseTitle("unit.title", unit.title(), errors),
-      .kind = rpc::ParseEnumValue<UnitKind>("unit.kind", unit.kind(), v1::UnitKind_IsValid, errors),
-      .priority = rpc::ParseEnumValue("unit.priority", unit.priority(), v1::PriorityClass_IsValid,
-                                      PriorityClass::kRegular, errors),
+      .kind = rpc::ParseEnumValue<UnitKind>("unit.kind", unit.kind(), errors),
+      .priority =
+          rpc::ParseEnumValue("unit.priority", unit.priority(), PriorityClass::kRegular, errors),
       .establishment_count = rpc::ParseInt("unit.establishment_count", unit.establishment_count(),
                                            0, std::numeric_limits<int32_t>::max(), errors)};
 }
@@ -47,8 +47,7 @@ Location ParseLocation(const v1::Location& location, FieldErrors& errors) {
                                                   " is not up to 64 of [A-Za-z0-9._-]"));
   }
   return {.title = ParseTitle("location.title", location.title(), errors),
-          .kind = rpc::ParseEnumValue<LocationKind>("location.kind", location.kind(),
-                                                    v1::LocationKind_IsValid, errors),
+          .kind = rpc::ParseEnumValue<LocationKind>("location.kind", location.kind(), errors),
           .custodian = location.custodian()};
 }
 

@@ -19,9 +19,12 @@ constexpr size_t kResourceIdLengthMax = 63;
 
 bool IsVariable(absl::string_view segment) { return !segment.empty() && segment.front() == '{'; }
 
-// C0, DEL and C1: what no text that people write has in it.
+// What no text that people write has in it: C0, DEL and C1, and what makes a line read in another
+// order than it is written in (Unicode Technical Report 36, section 2.10), or not at all.
 bool IsControl(char32_t code_point) {
-  return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0);
+  return code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0) ||
+         (code_point >= 0x202A && code_point <= 0x202E) ||
+         (code_point >= 0x2066 && code_point <= 0x2069) || code_point == 0xFEFF;
 }
 
 std::string FormatTimestamp(absl::Time time) {
@@ -125,8 +128,8 @@ std::string MakeName(absl::string_view pattern, const std::vector<std::string>& 
 base::Uuid ParseUuid(absl::string_view field, absl::string_view value, FieldErrors& errors) {
   const std::optional<base::Uuid> uuid = base::Uuid::Parse(value);
   if (uuid.has_value() && !uuid->is_nil()) return *uuid;
-  errors.Add(field, absl::StrCat(Quoted(value),
-                                 " is not a UUID such as 018f3b5e-7a1c-7d2e-9b3f-2a6c1d4e5f60"));
+  errors.Add(field, absl::StrCat(value.empty() ? "is required:" : Quoted(value) + " is not",
+                                 " a UUID such as 018f3b5e-7a1c-7d2e-9b3f-2a6c1d4e5f60"));
   return {};
 }
 
@@ -195,6 +198,14 @@ std::string ParseText(absl::string_view field, absl::string_view value, const Te
     return "";
   }
   return std::string(value);
+}
+
+std::string KnownValues(const google::protobuf::EnumDescriptor& type) {
+  std::vector<absl::string_view> names;
+  for (int i = 0; i < type.value_count(); ++i) {
+    if (type.value(i)->number() != 0) names.push_back(type.value(i)->name());
+  }
+  return absl::StrJoin(names, ", ");
 }
 
 int64_t ParseInt(absl::string_view field, int64_t value, int64_t min, int64_t max,

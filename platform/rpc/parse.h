@@ -1,5 +1,7 @@
 #pragma once
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/generated_enum_reflection.h>
 #include <google/protobuf/timestamp.pb.h>
 
 #include <cstdint>
@@ -101,22 +103,29 @@ std::string ParseText(absl::string_view field, absl::string_view value, const Te
 int64_t ParseInt(absl::string_view field, int64_t value, int64_t min, int64_t max,
                  FieldErrors& errors);
 
-// Reads a value of an enum whose numbers the domain shares; 0 is refused. `is_known` is the
-// generated `_IsValid`.
+// Tells what a value of `type` may be: `RECEIVE, CONSUME, …`; those that stand for nothing are left
+// out.
+std::string KnownValues(const google::protobuf::EnumDescriptor& type);
+
+// Reads a value of an enum whose numbers the domain shares; 0, which stands for nothing, is
+// refused.
 template <typename Domain, typename Proto>
-Domain ParseEnumValue(absl::string_view field, Proto value, bool (*is_known)(int),
-                      FieldErrors& errors) {
-  if (!is_known(value) || static_cast<int>(value) == 0) {
-    errors.Add(field, absl::StrCat(static_cast<int>(value), " is not a value that is known here"));
+Domain ParseEnumValue(absl::string_view field, Proto value, FieldErrors& errors) {
+  const auto& type = *google::protobuf::GetEnumDescriptor<Proto>();
+  const int number = static_cast<int>(value);
+  if (number == 0) {
+    errors.Add(field, absl::StrCat("is required: one of ", KnownValues(type)));
+  } else if (type.FindValueByNumber(number) == nullptr) {
+    errors.Add(field, absl::StrCat(number, " is not known here: one of ", KnownValues(type)));
   }
   return static_cast<Domain>(value);
 }
 // The same, with a value for who leaves it unspecified.
 template <typename Domain, typename Proto>
-Domain ParseEnumValue(absl::string_view field, Proto value, bool (*is_known)(int),
-                      Domain when_unspecified, FieldErrors& errors) {
+Domain ParseEnumValue(absl::string_view field, Proto value, Domain when_unspecified,
+                      FieldErrors& errors) {
   if (static_cast<int>(value) == 0) return when_unspecified;
-  return ParseEnumValue<Domain>(field, value, is_known, errors);
+  return ParseEnumValue<Domain>(field, value, errors);
 }
 
 }  // namespace quartermaster::rpc

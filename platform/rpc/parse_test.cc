@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "quartermaster/type/v1/options.pb.h"
+
 namespace quartermaster::rpc {
 namespace {
 
@@ -153,18 +155,20 @@ TEST(DateTest, TakesDaysThatExistAndNothing) {
   }
 }
 
-TEST(EnumTest, RefusesWhatIsUnspecifiedOrUnknown) {
-  enum class Kind { kUnspecified, kSwat, kStation };
-  const auto is_known = [](int value) { return value >= 0 && value <= 2; };
+TEST(EnumTest, RefusesWhatIsUnspecifiedOrUnknownAndTellsWhatIsKnown) {
+  enum class Class { kUnspecified, kRead, kWrite };
   FieldErrors errors;
-  EXPECT_EQ(ParseEnumValue<Kind>("kind", 2, +is_known, errors), Kind::kStation);
-  EXPECT_EQ(ParseEnumValue("kind", 0, +is_known, Kind::kSwat, errors), Kind::kSwat);
+  EXPECT_EQ(ParseEnumValue<Class>("class", type::v1::WRITE, errors), Class::kWrite);
+  EXPECT_EQ(ParseEnumValue("class", type::v1::CALL_CLASS_UNSPECIFIED, Class::kRead, errors),
+            Class::kRead);
   EXPECT_TRUE(errors.is_empty());
-  for (const int value : {0, 3, -1}) {
+  const auto description = [](int number) {
     FieldErrors broken;
-    ParseEnumValue<Kind>("kind", value, +is_known, broken);
-    EXPECT_THAT(OnlyDescription(broken), HasSubstr("is not a value that is known here")) << value;
-  }
+    ParseEnumValue<Class>("class", static_cast<type::v1::CallClass>(number), broken);
+    return OnlyDescription(broken);
+  };
+  EXPECT_EQ(description(0), "is required: one of READ, WRITE, POSTING, REPORT");
+  EXPECT_EQ(description(-1), "-1 is not known here: one of READ, WRITE, POSTING, REPORT");
 }
 
 TEST(TextTest, CountsCodePoints) {
@@ -184,6 +188,9 @@ TEST(TextTest, RefusesControlCharactersAndBrokenUtf8) {
                {"NUL", absl::string_view("\0", 1), "character 1 is a control character"},
                {"DEL", "\x7F", "character 1 is a control character"},
                {"C1", "粮\xC2\x85", "character 2 is a control character"},
+               {"written to be read backwards", "50\u202E", "character 3 is a control character"},
+               {"isolate", "\u2066", "character 1 is a control character"},
+               {"byte order mark", "a\uFEFF", "character 2 is a control character"},
                {"broken", "粮\xFF", "byte 3 is not UTF-8"}};
   for (const auto& c : cases) {
     FieldErrors errors;
