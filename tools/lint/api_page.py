@@ -8,14 +8,30 @@ from tree import Finding, Tree
 
 PAGE = "docs/api.md"
 SERVICE = re.compile(r"^service (?P<name>\w+) \{$")
-RPC = re.compile(r"^  rpc (?P<name>\w+)\((?P<request>\w+)\) returns \((?P<response>\w+)\) \{$")
+RPC = re.compile(r"^  rpc (?P<name>\w+)\((?P<request>[\w.]+)\) returns \((?P<stream>stream )?(?P<response>[\w.]+)\) \{$")
 ROUTE = re.compile(r"(?P<verb>get|post|patch|put|delete): \"(?P<path>[^\"]+)\"")
 PERMISSION = re.compile(r"permission\) = \"(?P<permission>[^\"]+)\"")
 HEAD = """# The API
 
 Made from the comments in `protos/`, which are the contract; `./quartermaster fmt` writes this page and
-`./quartermaster test lint` compares it. Callers reach every method through the gateway, by gRPC or as JSON
-under the route given here; other systems call the services directly, by gRPC with their own certificate.
+`./quartermaster test lint` compares it. The messages that a method takes and answers are described in its
+file. Callers reach every method through the gateway, by gRPC or, but for streams, as JSON under the route
+given here; other systems call the services directly, by gRPC with their own certificate.
+
+Every call brings a token of the issuer that the gateway trusts. In the demo that `./quartermaster up` starts,
+`./quartermaster status --json` has one for each person:
+
+```sh
+token=$(./quartermaster status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["demoTokens"]["quartermaster-qiao"])')
+curl -H "Authorization: Bearer $token" http://127.0.0.1:8080/v1/units/swat:situation
+curl -H "Authorization: Bearer $token" -H "Content-Type: application/json" http://127.0.0.1:8080/v1/movements:post -d '{
+  "request_id": "018f3b5e-7a1c-7d2e-9b3f-2a6c1d4e5f60", "reason": "CONSUME", "lines": [{
+    "lot": "items/mask/lots/supplier-2", "quantity": {"amount": "50"},
+    "source": {"location": "units/swat/locations/store", "state": "AVAILABLE"},
+    "destination": {"location": "units/swat/locations/store", "state": "CONSUMED"}}]}'
+```
+
+`build/dev/qmctl/qmctl call --list` names the methods, `call Ledger/PostMovement -d …` makes one.
 
 JSON follows the proto3 mapping: 64-bit numbers are strings, fields with default values are present, times
 are RFC 3339. An unknown field or parameter is an error that names it. Errors are `google.rpc.Status` with
@@ -52,7 +68,9 @@ def render(tree: Tree) -> str:
                 route, permission = ROUTE.search(body), PERMISSION.search(body)
                 parts.append(f"### {rpc['name']}\n")
                 if route and permission:
-                    parts.append(f"`{route['verb'].upper()} {route['path']}` · permission `{permission['permission']}`\n")
+                    way = "by gRPC alone" if rpc["stream"] else f"`{route['verb'].upper()} {route['path']}`"
+                    answer = f"a stream of `{rpc['response']}`" if rpc["stream"] else f"`{rpc['response']}`"
+                    parts.append(f"{way} · `{rpc['request']}`, answered by {answer} · permission `{permission['permission']}`\n")
                 parts.append("\n".join(_comment(lines, number)) + "\n")
     return "\n".join(parts)
 

@@ -194,8 +194,16 @@ class ApiPageTest(RuleTest):
 
     def test_page_tells_route_permission_and_comment(self):
         page = api_page.render(Tree(self.PROTOS))
-        self.assertIn("### Post\n\n`POST /v1/movements:post` · permission `ledger.post`\n\nPosts.\n", page)
+        self.assertIn(
+            "### Post\n\n`POST /v1/movements:post` · `PostRequest`, answered by `Movement` · permission `ledger.post`\n\nPosts.\n",
+            page,
+        )
         self.assertIn("## Ledger\n", page)
+
+    def test_stream_is_on_the_page(self):
+        text = self.PROTOS["protos/quartermaster/x.proto"].replace("returns (Movement)", "returns (stream type.v1.Record)")
+        page = api_page.render(Tree({"protos/quartermaster/x.proto": text}))
+        self.assertIn("by gRPC alone · `PostRequest`, answered by a stream of `type.v1.Record`", page)
 
     def test_stale_page_is_found(self):
         page = api_page.render(Tree(self.PROTOS))
