@@ -26,6 +26,8 @@ constexpr char kLot[] = "items/{item}/lots/{lot}";
 constexpr char kItem[] = "items/{item}";
 constexpr char kUnit[] = "units/{unit}";
 constexpr int kBatchMax = 100;
+// What is posted is answered whole, and an answer has to stay below four megabytes.
+constexpr int64_t kBatchLinesMax = 5000;
 constexpr int kExpiringDaysDefault = 30;
 constexpr int kExpiringDaysMax = 3650;
 constexpr rpc::PageSizes kPages;
@@ -42,8 +44,7 @@ Account ParseAccount(const std::string& path, const pb::Account& account, FieldE
   }
   return {.location = rpc::ParseResourceName(FieldPath(path, "location"), kLocation,
                                              account.location(), errors),
-          .state = rpc::ParseEnumValue<State>(FieldPath(path, "state"), account.state(),
-                                              pb::AccountState_IsValid, errors)};
+          .state = rpc::ParseEnumValue<State>(FieldPath(path, "state"), account.state(), errors)};
 }
 
 // What pages of one list have in common: the request without what differs from page to page.
@@ -74,8 +75,7 @@ void ParsePosition(const std::string& position, BalanceId& after,
 absl::StatusOr<PostMovementCommand> ParsePostMovement(const pb::PostMovementRequest& request) {
   FieldErrors errors;
   PostMovementCommand command;
-  command.reason =
-      rpc::ParseEnumValue<Reason>("reason", request.reason(), pb::MovementReason_IsValid, errors);
+  command.reason = rpc::ParseEnumValue<Reason>("reason", request.reason(), errors);
   if (request.lines().empty() || request.lines_size() > kMovementLinesMax) {
     errors.Add("lines", absl::StrCat(request.lines_size(), " lines; a movement has 1 to ",
                                      kMovementLinesMax));
@@ -145,8 +145,7 @@ absl::StatusOr<CreateLotCommand> ParseCreateLot(const pb::CreateLotRequest& requ
   const std::string lot_id = rpc::ParseResourceId("lot_id", request.lot_id(), errors);
   CreateLotCommand command;
   command.lot.name = absl::StrCat(item, "/lots/", lot_id);
-  command.lot.origin =
-      rpc::ParseEnumValue<Lot::Origin>("lot.origin", lot.origin(), pb::Lot::Origin_IsValid, errors);
+  command.lot.origin = rpc::ParseEnumValue<Lot::Origin>("lot.origin", lot.origin(), errors);
   command.lot.origin_reference =
       rpc::ParseText("lot.origin_reference", lot.origin_reference(), {.length_max = 120}, errors);
   command.lot.owner = rpc::ParseResourceName("lot.owner", kUnit, lot.owner(), errors);
@@ -170,8 +169,8 @@ absl::StatusOr<ListLotsCommand> ParseListLots(const pb::ListLotsRequest& request
   const std::vector<std::string> position =
       absl::StrSplit(rpc::ParsePageToken(request.page_token(), QueryOf(request), errors), '/');
   if (position.size() == 2) {
-    command.after_expiry = position[0];
-    command.after_name = position[1];
+    command.after_expiry = rpc::ParseOptionalDate("page_token", position[0], errors);
+    command.after_name = rpc::ParseResourceId("page_token", position[1], errors);
   }
   QM_RETURN_IF_ERROR(errors.ToStatus());
   return command;
@@ -185,8 +184,7 @@ absl::StatusOr<ListBalancesCommand> ParseListBalances(const pb::ListBalancesRequ
                               .page_size = rpc::ParsePageSize(request.page_size(), kPages, errors),
                               .as_of = ParseAsOf(request.as_of(), errors)};
   if (request.state() != pb::ACCOUNT_STATE_UNSPECIFIED) {
-    command.state =
-        rpc::ParseEnumValue<State>("state", request.state(), pb::AccountState_IsValid, errors);
+    command.state = rpc::ParseEnumValue<State>("state", request.state(), errors);
   }
   const std::string position = rpc::ParsePageToken(request.page_token(), QueryOf(request), errors);
   ParsePosition(position, command.after, command.sequence);
@@ -199,6 +197,12 @@ absl::Status CheckBatch(const pb::BatchPostMovementsRequest& request) {
   if (request.requests().empty() || request.requests_size() > kBatchMax) {
     errors.Add("requests",
                absl::StrCat(request.requests_size(), " movements; a batch has 1 to ", kBatchMax));
+  }
+  int64_t line_count = 0;
+  for (const pb::PostMovementRequest& one : request.requests()) line_count += one.lines_size();
+  if (line_count > kBatchLinesMax) {
+    errors.Add("requests", absl::StrCat(line_count, " lines together; a batch has at most ",
+                                        kBatchLinesMax, ": send several"));
   }
   // Ids, not their spelling; one that is no id is told in its own movement's result.
   std::set<base::Uuid> seen;

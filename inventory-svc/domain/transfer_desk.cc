@@ -22,6 +22,8 @@ constexpr char kCreate[] = "transfers.create";
 constexpr char kRead[] = "transfers.read";
 constexpr char kReadUnits[] = "units.read";
 constexpr char kReadLots[] = "ledger.read";
+// An answer stays far below the four megabytes that gRPC takes by default.
+constexpr size_t kPageLinesMax = 2000;
 
 document::Change<Transfer> MakeChange(Transfer transfer) {
   document::Change<Transfer> change{.occurred_time = transfer.occurred_time,
@@ -29,6 +31,18 @@ document::Change<Transfer> MakeChange(Transfer transfer) {
   change.tasks = kTransferTable.TasksIn(transfer.state, PlacesOf(transfer), ActorsOf(transfer));
   change.after = std::move(transfer);
   return change;
+}
+
+// Ends a page where it has as many lines as an answer may have.
+void EndPageByLines(TransferPage& page) {
+  size_t line_count = 0;
+  for (size_t i = 0; i < page.transfers.size(); ++i) {
+    line_count += page.transfers[i].body.lines.size();
+    if (i == 0 || line_count <= kPageLinesMax) continue;
+    page.transfers.resize(i);
+    page.next_before = page.transfers.back().body.transfer_id;
+    return;
+  }
 }
 
 }  // namespace
@@ -124,9 +138,7 @@ absl::StatusOr<TransferPage> TransferDesk::ListTransfers(const base::Call& call,
   QM_RETURN_IF_ERROR(CheckCovers(call.caller, kRead, clock_.Now(), *tree, command.unit));
   TransferPage page;
   QM_ASSIGN_OR_RETURN(page.moment, FindMoment(call.deadline, command.as_of));
-  if (page.moment.has_value() && command.sequence.has_value()) {
-    page.moment->sequence = *command.sequence;
-  }
+  if (page.moment.has_value()) QM_RETURN_IF_ERROR(GoBackTo(command.sequence, *page.moment));
   const std::optional<UnitId> unit = tree->Find(command.unit);
   if (!unit.has_value()) return page;
   TransferQuery query{
@@ -142,6 +154,7 @@ absl::StatusOr<TransferPage> TransferDesk::ListTransfers(const base::Call& call,
   QM_ASSIGN_OR_RETURN(page.transfers, FindTransfers(call.deadline, names, page.moment));
   // Newest first: their ids ascend with time, and so do their names.
   std::ranges::reverse(page.transfers);
+  EndPageByLines(page);
   return page;
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 // Lines of all movements of a page together: what a page takes in memory, and what of it fits into
 // one message.
-constexpr int64_t kLinesPerPageMax = 10'000;
+constexpr int64_t kLinesPerPageMax = 5000;
 
 // `r` finds the one reversal by its unique key.
 constexpr char kMovementColumns[] =

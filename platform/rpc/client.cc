@@ -20,7 +20,8 @@ constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr int kReconnectFirstMs = 100;
 constexpr int kReconnectMaxMs = 2'000;
 constexpr int kConnectTimeMaxMs = 5'000;
-constexpr int kReceiveBytesMax = 4 * 1024 * 1024;
+// An answer may be longer than what was asked: names are written out in it.
+constexpr int kReceiveBytesMax = 16 * 1024 * 1024;
 constexpr int kMetadataBytesMax = 64 * 1024;
 
 std::string RenderMethodName(absl::string_view name) {

@@ -37,6 +37,27 @@ TEST_F(BatchPostMovementsTest, FailsInTheDocumentedOrder) {
   EXPECT_EQ(Count("movements"), 100);
 }
 
+// Goal: what was posted is answered whole: an answer too long for the wire would pass for a
+// refusal.
+TEST_F(BatchPostMovementsTest, TakesNoMoreLinesThanAnAnswerMayHave) {
+  v1::BatchPostMovementsRequest request;
+  for (int i = 0; i < 10; ++i) {
+    v1::PostMovementRequest& one = *request.add_requests();
+    one = AReceipt(1);
+    for (int line = 1; line < 500; ++line) *one.add_lines() = one.lines(0);
+  }
+  v1::BatchPostMovementsRequest longer = request;
+  *longer.add_requests() = AReceipt(1);
+
+  EXPECT_THAT(ViolatedFields(server_->Call(&LedgerStub::BatchPostMovements, longer, kClerk)),
+              ElementsAre("requests"));
+  EXPECT_EQ(Count("movements"), 0);
+  const auto batch = server_->Call(&LedgerStub::BatchPostMovements, request, kClerk);
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  for (const auto& result : batch->results()) EXPECT_EQ(result.movement().lines_size(), 500);
+  EXPECT_EQ(Count("movements"), 10);
+}
+
 // Goal: each movement of a batch stands for itself: posted, replayed or refused as if alone.
 TEST_F(BatchPostMovementsTest, EachStandsForItself) {
   const v1::PostMovementRequest earlier = AReceipt(10);

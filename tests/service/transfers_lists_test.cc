@@ -31,10 +31,10 @@ TEST_F(TransfersTest, ListShowsBothEndsNewestFirst) {
 
 class TransfersPagesTest : public TransfersTest {
  protected:
-  // Lists all, two to a page.
-  std::vector<std::string> ListByPages(v1::ListTransfersRequest request) {
+  // Lists all, page by page.
+  std::vector<std::string> ListByPages(v1::ListTransfersRequest request, int page_size = 2) {
     std::vector<std::string> names;
-    request.set_page_size(2);
+    request.set_page_size(page_size);
     do {
       const auto page = server_->Call(&TransfersStub::ListTransfers, request, kOfficer);
       EXPECT_TRUE(page.ok()) << page.status();
@@ -52,6 +52,33 @@ TEST_F(TransfersPagesTest, ListPagesToTheEndWithoutGapOrRepetition) {
   v1::ListTransfersRequest request;
   request.set_unit("units/city");
   EXPECT_EQ(ListByPages(request), made);
+}
+
+// Goal: long drafts of one unit do not make the list of all too long for an answer.
+TEST_F(TransfersPagesTest, APageEndsEarlyWhenItsTransfersHaveManyLines) {
+  v1::CreateTransferRequest draft = ADraft(1);
+  for (int line = 1; line < 200; ++line) {
+    const std::string lot = absl::StrCat("l", line);
+    ASSERT_EQ(Outcome(CreateLot(ACreateLot("items/mask", lot))), "OK");
+    *draft.add_lines() = draft.lines(0);
+    draft.mutable_lines(line)->set_lot(absl::StrCat("items/mask/lots/", lot));
+  }
+  std::vector<std::string> made;
+  for (int i = 0; i < 12; ++i) {
+    draft.set_request_id(NewRequestId());
+    const auto transfer = Create(draft);
+    ASSERT_TRUE(transfer.ok()) << transfer.status();
+    made.insert(made.begin(), transfer->name());
+  }
+  v1::ListTransfersRequest request;
+  request.set_unit("units/city");
+
+  const auto page = server_->Call(&TransfersStub::ListTransfers, request, kOfficer);
+
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(page->transfers_size(), 10);
+  EXPECT_NE(page->next_page_token(), "");
+  EXPECT_EQ(ListByPages(request, 1000), made);
 }
 
 // Goal: each sees what they could do next, and not what only another may do.
