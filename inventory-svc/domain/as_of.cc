@@ -31,6 +31,16 @@ absl::Status CheckAsOf(const AsOf& as_of, absl::Time now) {
   return violations.empty() ? absl::OkStatus() : status::InvalidFields(std::move(violations));
 }
 
+absl::Status GoBackTo(std::optional<int64_t> sequence, Moment& moment) {
+  if (!sequence.has_value()) return absl::OkStatus();
+  // What is closed only grows.
+  if (*sequence < 0 || *sequence > moment.sequence) {
+    return status::InvalidFields({{"page_token", "was not made by a page of this list"}});
+  }
+  moment.sequence = *sequence;
+  return absl::OkStatus();
+}
+
 absl::Status NotSealedYet(absl::Time record_time, absl::Time closed_time) {
   return status::MakeError(
       absl::StatusCode::kFailedPrecondition,

@@ -34,6 +34,11 @@ struct Moment {
 // not beyond what may be posted. INVALID_ARGUMENT names the fields.
 absl::Status CheckAsOf(const AsOf& as_of, absl::Time now);
 
+// Puts `moment`, which was found anew for a list's next page, back to where the pages before rest:
+// at `sequence`, if there were any. INVALID_ARGUMENT names the page token if that is none of the
+// moments that could have been found: the token is nobody's.
+absl::Status GoBackTo(std::optional<int64_t> sequence, Moment& moment);
+
 // The books of `record_time` are not closed yet: what is sealed next may still belong to them.
 absl::Status NotSealedYet(absl::Time record_time, absl::Time closed_time);
 

@@ -66,7 +66,7 @@ absl::StatusOr<LotTrace> LotTracer::TraceLot(const base::Call& call,
   QM_RETURN_IF_ERROR(CheckAsOf(command.as_of, now));
   LotTrace trace;
   QM_ASSIGN_OR_RETURN(trace.moment, history_.FindMoment(call.deadline, command.as_of));
-  if (command.sequence.has_value()) trace.moment.sequence = *command.sequence;
+  QM_RETURN_IF_ERROR(GoBackTo(command.sequence, trace.moment));
   const Scope scope(call.caller, {kRead}, now, units_.tree());
   QM_ASSIGN_OR_RETURN(const std::vector<LotRow> known,
                       FindKnownLots(store_, call.deadline, scope, {command.name}));

@@ -66,9 +66,7 @@ absl::StatusOr<MovementPage> StockReader::ListMovements(const base::Call& call,
   QM_ASSIGN_OR_RETURN(CoveredUnits covered, CoveredSubtree(call, command.unit));
   query.units = std::move(covered.units);
   QM_ASSIGN_OR_RETURN(query.moment, FindMoment(call.deadline, command.as_of));
-  if (query.moment.has_value() && command.sequence.has_value()) {
-    query.moment->sequence = *command.sequence;
-  }
+  if (query.moment.has_value()) QM_RETURN_IF_ERROR(GoBackTo(command.sequence, *query.moment));
   QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
   if (!command.item.empty() && !query.item.has_value()) return MovementPage{.moment = query.moment};
   QM_ASSIGN_OR_RETURN(MovementPage page, queries_.ListMovements(call.deadline, query));
@@ -120,9 +118,7 @@ absl::StatusOr<BalancePage> StockReader::ListBalances(const base::Call& call,
   query.units = std::move(covered.units);
   BalancePage page;
   QM_ASSIGN_OR_RETURN(page.moment, FindMoment(call.deadline, command.as_of));
-  if (page.moment.has_value() && command.sequence.has_value()) {
-    page.moment->sequence = *command.sequence;
-  }
+  if (page.moment.has_value()) QM_RETURN_IF_ERROR(GoBackTo(command.sequence, *page.moment));
   QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
   if (!command.item.empty() && !query.item.has_value()) return page;
   if (!command.lot.empty()) {

@@ -29,13 +29,17 @@ void HeldLots::Insert(LotId lot, UnitId unit) {
   ++count_;
 }
 
+std::string HeldBy(absl::string_view units) {
+  return absl::StrCat("state < 16 AND last_record_time > '1970-01-01' AND unit_id IN (", units,
+                      ")");
+}
+
 absl::StatusOr<std::optional<UnitId>> FindHolder(mysql::Connection& connection, LotId lot,
                                                  const std::vector<UnitId>& units) {
   QM_ASSIGN_OR_RETURN(
       const mysql::Rows rows,
-      connection.Query(absl::StrCat("SELECT unit_id FROM balances WHERE lot_id = ? AND state < 16 "
-                                    "AND last_record_time > '1970-01-01' AND unit_id IN (",
-                                    NumberList(units), ") LIMIT 1"),
+      connection.Query(absl::StrCat("SELECT unit_id FROM balances WHERE lot_id = ? AND ",
+                                    HeldBy(NumberList(units)), " LIMIT 1"),
                        {ToNumber(lot)}));
   if (rows.empty()) return std::nullopt;
   return UnitId{static_cast<uint16_t>(rows[0].Int64(0))};

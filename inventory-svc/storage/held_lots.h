@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "inventory-svc/domain/ids.h"
 #include "platform/base/mutex.h"
 #include "platform/mysql/connection.h"
@@ -31,6 +33,10 @@ class HeldLots {
   size_t count_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<LotId, std::vector<UnitId>> units_ ABSL_GUARDED_BY(mutex_);
 };
+
+// Renders the condition that a row of `balances` is of one of `units`, a list of numbers, and was
+// ever posted to: a refused posting leaves rows at zero behind, which say nothing.
+std::string HeldBy(absl::string_view units);
 
 // Finds one of `units` that holds some of `lot` or has held some.
 absl::StatusOr<std::optional<UnitId>> FindHolder(mysql::Connection& connection, LotId lot,

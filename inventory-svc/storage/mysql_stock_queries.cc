@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "inventory-svc/storage/held_lots.h"
 #include "inventory-svc/storage/history_rows.h"
 #include "inventory-svc/storage/lot_rows.h"
 #include "inventory-svc/storage/movement_rows.h"
@@ -104,9 +105,7 @@ absl::StatusOr<std::vector<LotRow>> MysqlStockQueries::ListLots(absl::Time deadl
   const std::string units = NumberList(query.units);
   std::string condition = absl::StrCat(
       "t.item_id = ", ToNumber(query.item), " AND (t.owner_unit_id IN (", units,
-      ") OR EXISTS (SELECT 1 FROM balances b WHERE b.lot_id = t.lot_id AND b.state < 16 AND "
-      "b.unit_id IN (",
-      units, ")))");
+      ") OR EXISTS (SELECT 1 FROM balances b WHERE b.lot_id = t.lot_id AND ", HeldBy(units), "))");
   std::vector<mysql::Value> params;
   if (!query.after_name.empty()) {
     absl::StrAppend(&condition,

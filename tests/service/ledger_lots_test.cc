@@ -148,6 +148,12 @@ TEST_F(LotsTest, IsSeenByOwnerAndHolderAlone) {
   EXPECT_THAT(ListAll("items/mask", kEast), ElementsAre("m1", "m2"));
   EXPECT_THAT(ListAll("items/mask", kWest), ElementsAre("w1"));
 
+  // A refusal brings nothing into sight, whatever rows it left behind.
+  EXPECT_EQ(Outcome(Post(AConsumption(5, kDepot, lot))), "FAILED_PRECONDITION INSUFFICIENT_STOCK");
+  ASSERT_GT(Count("balances"), 0);
+  EXPECT_EQ(Outcome(GetLot(lot, kEast)), "NOT_FOUND LOT_NOT_FOUND");
+  EXPECT_THAT(ListAll("items/mask", kEast), ElementsAre("m1", "m2"));
+
   MustPost(AReceipt(5, kDepot, lot));
 
   EXPECT_EQ(Outcome(GetLot(lot, kEast)), "OK");
@@ -250,6 +256,15 @@ TEST_F(LotsTest, ATokenIsForItsOwnList) {
   request.set_parent("items/alcohol");
 
   EXPECT_THAT(ViolatedFields(ListLots(request)), ElementsAre("page_token"));
+}
+
+TEST_F(LotsTest, ATokenThatNobodyMadeIsRefused) {
+  v1::ListLotsRequest request;
+  request.set_parent("items/mask");
+  for (const char* position : {"2022-01-31/\xFF", "soon/m1", "/M1", "2022-01-31/"}) {
+    request.set_page_token(MakeToken(request, position));
+    EXPECT_THAT(ViolatedFields(ListLots(request)), ElementsAre("page_token")) << position;
+  }
 }
 
 }  // namespace
