@@ -113,8 +113,9 @@ absl::Status PostingLanes::CheckRoom(const std::vector<PendingPosting>& postings
     return status::Overloaded(absl::StrCat(queue_.posting_count(), " postings wait"),
                               TimeUntilEmpty());
   }
+  const absl::Duration retry_after = TimeUntilEmpty();
   const auto refuse = [&](absl::string_view what, const base::FairShare& places) {
-    return status::CallerOverloaded(places, caller, what, TimeUntilEmpty());
+    return status::CallerOverloaded(places, caller, what, retry_after);
   };
   if (for_postings != Room::kEnough) return refuse("postings", queue_.postings());
   if (for_lines != Room::kEnough) return refuse("lines", queue_.lines());
