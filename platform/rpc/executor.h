@@ -35,7 +35,7 @@ class Executors {
   struct Options {
     ClassOptions read = {.thread_count = 8, .queue_max = 128};
     ClassOptions write = {.thread_count = 8, .queue_max = 128};
-    ClassOptions posting = {.thread_count = 16, .queue_max = 256};
+    ClassOptions posting = {.thread_count = 16, .queue_max = 1024};
     ClassOptions report = {.thread_count = 2, .queue_max = 16};
     // Of the requests waiting in all queues together.
     int64_t queued_bytes_max = 64 * 1024 * 1024;

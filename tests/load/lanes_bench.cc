@@ -67,9 +67,7 @@ class LanesBench {
     for (const int workers : kWorkerCounts) {
       QM_RETURN_IF_ERROR(Start(absl::StrCat("one per call, ", workers, " workers"),
                                {{"QM_INVENTORY_POSTING_LANES", "0"},
-                                {"QM_INVENTORY_POSTING_THREADS", absl::StrCat(workers)},
-                                // One caller may fill half of it.
-                                {"QM_INVENTORY_POSTING_QUEUE_MAX", "1024"}}));
+                                {"QM_INVENTORY_POSTING_THREADS", absl::StrCat(workers)}}));
     }
     return absl::OkStatus();
   }
