@@ -1,10 +1,12 @@
 #include "inventory-svc/storage/history_rows.h"
 
+#include <limits>
 #include <sstream>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/civil_time.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
 #include "platform/mysql/value.h"
@@ -15,6 +17,11 @@ namespace {
 constexpr char kUnion[] = " UNION ALL ";
 
 }  // namespace
+
+OccurredBounds AnyTime() {
+  return {.end_time = absl::FromCivil(absl::CivilDay(9999, 12, 31), absl::UTCTimeZone()),
+          .sequence = std::numeric_limits<int64_t>::max()};
+}
 
 absl::StatusOr<std::string> TimeLiteral(absl::Time time) {
   QM_ASSIGN_OR_RETURN(const std::string text, mysql::FormatDateTime(time));

@@ -37,6 +37,9 @@ struct OccurredBounds {
   int64_t sequence = 0;
 };
 
+// Of every record, whenever it occurred.
+OccurredBounds AnyTime();
+
 // Renders the condition that the record with the alias `record` is within `moment`.
 absl::StatusOr<std::string> WithinMoment(absl::string_view record, const Moment& moment);
 

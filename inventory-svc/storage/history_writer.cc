@@ -1,7 +1,6 @@
 #include "inventory-svc/storage/history_writer.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -122,54 +121,17 @@ std::vector<int64_t> BalancesOf(const std::vector<BalanceLine>& lines) {
   return ids;
 }
 
-// Runs `read` over parts of `ids` that fit one statement, and gathers what it returns.
-template <typename T, typename Read>
-absl::StatusOr<std::map<int64_t, T>> InParts(const std::vector<int64_t>& ids, Read read) {
-  std::map<int64_t, T> all;
-  for (size_t at = 0; at < ids.size(); at += kRowsPerStatement) {
-    const size_t end = std::min(at + kRowsPerStatement, ids.size());
-    absl::StatusOr<std::map<int64_t, T>> part =
-        read(std::vector<int64_t>(ids.begin() + at, ids.begin() + end));
-    QM_RETURN_IF_ERROR(part.status());
-    all.merge(*part);
-  }
-  return all;
-}
-
-absl::Time StartOf(const std::string& day) {
-  absl::CivilDay civil;
-  QM_CHECK(absl::ParseCivilTime(day, &civil));
-  return absl::FromCivil(civil, absl::UTCTimeZone());
-}
-
-// Every checkpoint of a balance, whatever it counts.
-OccurredBounds AnyTime() {
-  return {.end_time = StartOf("9999-12-31"), .sequence = std::numeric_limits<int64_t>::max()};
-}
-
+// Writes what `lines` say and what each balance holds after them; `tails` are moved on by it.
 absl::Status WriteBalanceLines(mysql::Connection& connection, const std::vector<BalanceLine>& lines,
-                               int64_t sequence_before) {
-  const std::vector<int64_t> ids = BalancesOf(lines);
-  using Quantities = std::map<int64_t, int64_t>;
-  QM_ASSIGN_OR_RETURN(const Quantities before,
-                      InParts<int64_t>(ids, [&](const std::vector<int64_t>& part) {
-                        return ReadRecorded(connection, part, sequence_before);
-                      }));
-  using Checkpoints = std::map<int64_t, Checkpoint>;
-  QM_ASSIGN_OR_RETURN(const Checkpoints checkpoints,
-                      InParts<Checkpoint>(ids, [&](const std::vector<int64_t>& part) {
-                        return FindCheckpoints(connection, part, AnyTime());
-                      }));
-  std::map<int64_t, absl::int128> quantities(before.begin(), before.end());
+                               std::map<int64_t, BalanceTail>& tails) {
   std::vector<std::string> rows;
   for (const BalanceLine& line : lines) {
-    const absl::int128 quantity = quantities[line.balance_id] += line.delta;
-    const auto checkpoint = checkpoints.find(line.balance_id);
-    const bool is_late =
-        checkpoint != checkpoints.end() && line.occurred_time < StartOf(checkpoint->second.day);
+    BalanceTail& tail = tails[line.balance_id];
+    tail.quantity += line.delta;
+    const bool is_late = line.occurred_time < tail.checkpoint_time;
     QM_ASSIGN_OR_RETURN(const std::string occurred, TimeLiteral(line.occurred_time));
     rows.push_back(absl::StrCat("(", line.balance_id, ",", line.sequence, ",", occurred, ",",
-                                ToText(line.delta), ",", ToText(quantity), ",",
+                                ToText(line.delta), ",", ToText(tail.quantity), ",",
                                 is_late ? absl::StrCat(line.sequence) : "NULL", ")"));
   }
   return InsertRows(
@@ -260,13 +222,11 @@ absl::StatusOr<int64_t> CheckpointBalances(mysql::Connection& connection,
 
 // The row that a turn holds locked.
 struct HistoryWriter::Progress {
-  int64_t sequence = 0;
+  HistoryEnd end;
   // The times of the record clock from which on the last record counts, and up to which nothing
   // more is put in.
   absl::Time counts_from;
   absl::Time closed_time;
-  std::string checkpoint_day;
-  int64_t checkpoint_balance_id = 0;
   // What the database's clock, the only one that all replicas share, says.
   absl::Time database_time;
 
@@ -275,28 +235,38 @@ struct HistoryWriter::Progress {
 
 absl::StatusOr<std::optional<HistoryWriter::Turn>> HistoryWriter::TakeTurn() {
   std::optional<Turn> turn;
+  HistoryEnd end_before;
+  HistoryEnd end;
+  Tails tails;
   const absl::Status taken = mysql::InTransaction(
       pool_, absl::Now() + kTurnTimeMax, [&](mysql::Connection& connection) -> absl::Status {
         turn.reset();
+        tails.clear();
         QM_ASSIGN_OR_RETURN(std::optional<Progress> progress, LockProgress(connection));
         if (!progress.has_value()) return absl::OkStatus();
         const Progress before = *progress;
         turn.emplace();
-        QM_RETURN_IF_ERROR(Advance(connection, *progress, *turn));
+        QM_RETURN_IF_ERROR(Advance(connection, *progress, *turn, tails));
         if (!turn->has_more) QM_RETURN_IF_ERROR(WriteCheckpoints(connection, *progress, *turn));
-        turn->sequence = progress->sequence;
+        end_before = before.end;
+        end = progress->end;
+        turn->sequence = end.sequence;
         turn->closed_time = progress->closed_time;
         if (*progress == before) return absl::OkStatus();
         return connection
             .Execute(
                 "UPDATE history_progress SET sequence = ?, counts_from = ?, closed_time = ?, "
                 "checkpoint_day = ?, checkpoint_balance_id = ? WHERE history_id = 1",
-                {progress->sequence, progress->counts_from, progress->closed_time,
-                 progress->checkpoint_day, progress->checkpoint_balance_id})
+                {end.sequence, progress->counts_from, progress->closed_time, end.checkpoint_day,
+                 end.checkpoint_balance_id})
             .status();
       });
   QM_RETURN_IF_ERROR(taken);
-  if (!turn.has_value()) QM_RETURN_IF_ERROR(EnsureProgress());
+  if (turn.has_value()) {
+    tails_.Keep(tails, end_before, end);
+  } else {
+    QM_RETURN_IF_ERROR(EnsureProgress());
+  }
   return turn;
 }
 
@@ -309,11 +279,11 @@ absl::StatusOr<std::optional<HistoryWriter::Progress>> HistoryWriter::LockProgre
                        "checkpoint_balance_id, UTC_TIMESTAMP(6) FROM history_progress WHERE "
                        "history_id = 1 FOR UPDATE SKIP LOCKED"));
   if (rows.empty()) return std::nullopt;
-  return Progress{.sequence = static_cast<int64_t>(rows[0].Uint64(0)),
+  return Progress{.end = {.sequence = static_cast<int64_t>(rows[0].Uint64(0)),
+                          .checkpoint_day = rows[0].String(3),
+                          .checkpoint_balance_id = rows[0].Int64(4)},
                   .counts_from = rows[0].Time(1),
                   .closed_time = rows[0].Time(2),
-                  .checkpoint_day = rows[0].String(3),
-                  .checkpoint_balance_id = rows[0].Int64(4),
                   .database_time = rows[0].Time(5)};
 }
 
@@ -332,23 +302,25 @@ absl::Status HistoryWriter::EnsureProgress() {
 
 // The time to close is found before the records are read: what was not sealed then holds it back,
 // and all else is in what is read.
-absl::Status HistoryWriter::Advance(mysql::Connection& connection, Progress& progress,
-                                    Turn& turn) const {
+absl::Status HistoryWriter::Advance(mysql::Connection& connection, Progress& progress, Turn& turn,
+                                    Tails& tails) const {
   QM_ASSIGN_OR_RETURN(const absl::Time close_time, TimeToClose(connection, progress));
-  QM_ASSIGN_OR_RETURN(std::vector<RecordTime> records,
-                      ReadRecordTimes(connection, progress.sequence, options_.batch_records_max));
+  QM_ASSIGN_OR_RETURN(
+      std::vector<RecordTime> records,
+      ReadRecordTimes(connection, progress.end.sequence, options_.batch_records_max));
   turn.has_more = records.size() == static_cast<size_t>(options_.batch_records_max);
   if (!records.empty()) {
     const int64_t last_sequence = records.back().sequence;
     QM_ASSIGN_OR_RETURN(const std::vector<BalanceLine> lines,
                         ReadBalanceLines(connection, records));
     turn.has_more = turn.has_more || records.back().sequence != last_sequence;
-    QM_RETURN_IF_ERROR(WriteBalanceLines(connection, lines, progress.sequence));
+    QM_ASSIGN_OR_RETURN(tails, tails_.Find(connection, BalancesOf(lines), progress.end));
+    QM_RETURN_IF_ERROR(WriteBalanceLines(connection, lines, tails));
     // What was promised up to the closed time stays as it is, however early a record's own time.
     const absl::Time floor =
         std::max(progress.counts_from, progress.closed_time + absl::Microseconds(1));
     QM_RETURN_IF_ERROR(WriteStep(connection, records, floor, floor == progress.counts_from));
-    progress.sequence = records.back().sequence;
+    progress.end.sequence = records.back().sequence;
     progress.counts_from = std::max(floor, LatestTime(records));
     turn.record_count = static_cast<int64_t>(records.size());
   }
@@ -378,23 +350,23 @@ absl::Status HistoryWriter::WriteCheckpoints(mysql::Connection& connection, Prog
                                              Turn& turn) const {
   const std::string today =
       absl::FormatCivilTime(absl::ToCivilDay(progress.closed_time, absl::UTCTimeZone()));
-  if (today <= progress.checkpoint_day) return absl::OkStatus();
+  if (today <= progress.end.checkpoint_day) return absl::OkStatus();
   QM_ASSIGN_OR_RETURN(
       const mysql::Rows balances,
       connection.Query(
           "SELECT balance_id FROM balances WHERE balance_id > ? ORDER BY balance_id "
           "LIMIT ?",
-          {progress.checkpoint_balance_id, int64_t{options_.checkpoint_balances_max}}));
+          {progress.end.checkpoint_balance_id, int64_t{options_.checkpoint_balances_max}}));
   std::vector<int64_t> ids;
   for (const mysql::Row row : balances) ids.push_back(row.Int64(0));
   QM_ASSIGN_OR_RETURN(turn.checkpoint_count,
-                      CheckpointBalances(connection, ids, today, progress.sequence));
+                      CheckpointBalances(connection, ids, today, progress.end.sequence));
   if (ids.size() == static_cast<size_t>(options_.checkpoint_balances_max)) {
-    progress.checkpoint_balance_id = ids.back();
+    progress.end.checkpoint_balance_id = ids.back();
     turn.has_more = true;
   } else {
-    progress.checkpoint_balance_id = 0;
-    progress.checkpoint_day = today;
+    progress.end.checkpoint_balance_id = 0;
+    progress.end.checkpoint_day = today;
   }
   return absl::OkStatus();
 }

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "inventory-svc/storage/balance_tails.h"
 #include "platform/base/clock.h"
 #include "platform/mysql/connection.h"
 #include "platform/mysql/pool.h"
@@ -18,7 +20,7 @@ namespace quartermaster::inventory {
 // writers of several replicas take turns, and one that is killed leaves nothing half done: the next
 // turn, whoever takes it, goes on from the same place.
 //
-// Thread-safe. What it is given must outlive it.
+// Not thread-safe: one thread takes its turns. What it is given must outlive it.
 class HistoryWriter {
  public:
   struct Options {
@@ -53,10 +55,12 @@ class HistoryWriter {
 
  private:
   struct Progress;
+  using Tails = std::map<int64_t, BalanceTail>;
 
   absl::StatusOr<std::optional<Progress>> LockProgress(mysql::Connection& connection) const;
   absl::Status EnsureProgress();
-  absl::Status Advance(mysql::Connection& connection, Progress& progress, Turn& turn) const;
+  absl::Status Advance(mysql::Connection& connection, Progress& progress, Turn& turn,
+                       Tails& tails) const;
   absl::StatusOr<absl::Time> TimeToClose(mysql::Connection& connection,
                                          const Progress& progress) const;
   absl::Status WriteCheckpoints(mysql::Connection& connection, Progress& progress,
@@ -65,6 +69,7 @@ class HistoryWriter {
   mysql::Pool& pool_;
   const base::Clock& clock_;
   const Options options_;
+  BalanceTails tails_;
 };
 
 }  // namespace quartermaster::inventory
