@@ -27,6 +27,9 @@ constexpr int kCallsInMessageMax = 256;
 constexpr size_t kCallsTogetherMax = 16;
 // Answers go together up to this, well below what a client takes as one message.
 constexpr size_t kAnswerBytesMax = 1 << 20;
+// Stands among the cancelled numbers until gRPC puts a message in its place: a read fails alike at
+// the end of the stream and at bytes that are no message, and only the latter clear it.
+constexpr int64_t kNothingRead = -1;
 
 absl::Status BrokenRule(std::string what) {
   return status::InvalidFields({{.field = "calls", .description = std::move(what)}});
@@ -167,7 +170,11 @@ void RelayService::Stream::FillWrite() {
 
 void RelayService::Stream::Do(const Next& next) {
   if (next.writes) StartWrite(&response_);
-  if (next.reads) StartRead(&request_);
+  if (next.reads) {
+    request_.Clear();
+    request_.add_cancelled_numbers(kNothingRead);
+    StartRead(&request_);
+  }
   if (!next.finishes) return;
   absl::Status failure;
   {
@@ -193,6 +200,9 @@ void RelayService::Stream::OnReadDone(bool ok) {
   if (ok) {
     TakeCancelled();
     taken = TakeIn();
+  } else if (request_.cancelled_numbers().empty() ||
+             request_.cancelled_numbers(0) != kNothingRead) {
+    taken = rpc::MalformedRequest();
   }
   {
     base::MutexLock lock(&mutex_);

@@ -59,10 +59,20 @@ class RelayClient {
                                                                .pem_cert_chain = own.certificate}),
                                          arguments);
     context_.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
-    stream_ = relay::Relay::Stub(channel_).PostForCallers(&context_);
+    const grpc::internal::RpcMethod method("/quartermaster.internal.v1.Relay/PostForCallers",
+                                           grpc::internal::RpcMethod::BIDI_STREAMING, channel_);
+    stream_.reset(grpc::internal::ClientReaderWriterFactory<
+                  grpc::ByteBuffer, relay::PostForCallersResponse>::Create(channel_.get(), method,
+                                                                           &context_));
   }
 
-  bool Send(const relay::PostForCallersRequest& message) { return stream_->Write(message); }
+  bool Send(const relay::PostForCallersRequest& message) {
+    return SendBytes(message.SerializeAsString());
+  }
+  bool SendBytes(const std::string& bytes) {
+    const grpc::Slice slice(bytes);
+    return stream_->Write(grpc::ByteBuffer(&slice, 1));
+  }
 
   // Reads until so many calls are answered, or the stream ends.
   std::map<int64_t, absl::StatusOr<v1::Movement>> Read(size_t count) {
@@ -102,8 +112,7 @@ class RelayClient {
  private:
   std::shared_ptr<grpc::Channel> channel_;
   grpc::ClientContext context_;
-  std::unique_ptr<
-      grpc::ClientReaderWriter<relay::PostForCallersRequest, relay::PostForCallersResponse>>
+  std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, relay::PostForCallersResponse>>
       stream_;
   bool is_closing_ = false;
 };
@@ -271,6 +280,17 @@ TEST_F(RelayTest, EndsStreamsThatBreakTheRules) {
   const auto twice = Connect();
   twice->Send(Message({ACall(7, east_, AReceipt(1)), ACall(7, east_, AReceipt(1))}));
   EXPECT_EQ(Outcome(twice->End()), "INVALID_ARGUMENT INVALID_FIELD");
+}
+
+// An end with OK would tell the gateway that all it sent is answered.
+TEST_F(RelayTest, BytesThatAreNoMessageEndTheStream) {
+  for (const std::string& bytes : {std::string("no message at all"), std::string("\x0A\x05", 2)}) {
+    const auto client = Connect();
+    ASSERT_TRUE(client->Send(Message({ACall(1, "", AReceipt(1))})));
+    ASSERT_EQ(client->Read(1).size(), 1);
+    client->SendBytes(bytes);
+    EXPECT_EQ(Outcome(client->End()), "INVALID_ARGUMENT MALFORMED_REQUEST");
+  }
 }
 
 TEST_F(RelayTest, ACancelledCallIsNoticedAndHarmsNobody) {
