@@ -21,6 +21,14 @@ set_target_properties(
   PROPERTIES IMPORTED_LOCATION ${MYSQLCPPCONN_LIBRARY}
              INTERFACE_INCLUDE_DIRECTORIES ${MYSQLCPPCONN_INCLUDE_DIR})
 
+# nghttp2 has no CMake config either.
+find_path(NGHTTP2_INCLUDE_DIR nghttp2/nghttp2.h REQUIRED)
+find_library(NGHTTP2_LIBRARY nghttp2 REQUIRED)
+add_library(nghttp2::nghttp2 UNKNOWN IMPORTED)
+set_target_properties(
+  nghttp2::nghttp2 PROPERTIES IMPORTED_LOCATION ${NGHTTP2_LIBRARY}
+                              INTERFACE_INCLUDE_DIRECTORIES ${NGHTTP2_INCLUDE_DIR})
+
 # The google.api option protos come from a Java package, google.rpc from a Go one: the only two
 # places Debian 12 ships the .proto files. `ErrorInfo` is missing from the Java package's copy.
 find_file(QM_GOOGLE_COMMON_PROTOS_JAR proto-google-common-protos.jar PATHS /usr/share/java REQUIRED)

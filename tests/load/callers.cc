@@ -1,80 +1,149 @@
 #include "tests/load/callers.h"
 
-#include <algorithm>
-#include <atomic>
-#include <latch>
-#include <mutex>
+#include <poll.h>
 
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "quartermaster/inventory/v1/ledger.grpc.pb.h"
+#include "tests/load/grpc_connection.h"
 
 namespace quartermaster::load {
 namespace {
 
-using inventory::v1::Ledger;
-using inventory::v1::Movement;
-using inventory::v1::PostMovementRequest;
+constexpr char kPostMovement[] = "/quartermaster.inventory.v1.Ledger/PostMovement";
 
-// What all callers of one run share.
-struct Run {
-  const MakeRequest& make_request;
-  const RunOptions& options;
-  absl::Time count_from;
-  absl::Time end;
-  std::atomic<int64_t> next_number = 0;
-  std::mutex mutex;
-  std::vector<double> latencies_ms;
-  int64_t error_count = 0;
-  std::string first_error;
-};
+// How much later than the server must answer the callers stop to wait for it.
+constexpr absl::Duration kGrace = absl::Seconds(1);
 
-// One closed loop: sends, waits for the answer, sends again, until the run is over.
-class Caller {
+// All callers of one run, on one thread: each a closed loop that sends, waits for the answer and
+// sends again, until the run is over. Wakes up for whatever has come, and answers all of it in one
+// go. Not thread-safe.
+class Callers {
  public:
-  Caller(Run& run, const std::shared_ptr<grpc::Channel>& channel, std::latch& done)
-      : run_(run), stub_(Ledger::NewStub(channel)), done_(done) {}
+  Callers(const MakeRequest& make_request, const RunOptions& options)
+      : make_request_(make_request), options_(options), started_(options.caller_count) {}
 
-  void Send() {
-    started_ = absl::Now();
-    if (started_ >= run_.end) {
-      {
-        std::lock_guard lock(run_.mutex);
-        run_.latencies_ms.insert(run_.latencies_ms.end(), latencies_ms_.begin(),
-                                 latencies_ms_.end());
-      }
-      // Last: who waits for it takes down the run.
-      done_.count_down();
-      return;
+  RunResult Run(const Target& target) {
+    Connect(target);
+    start_ = absl::Now();
+    for (int caller = 0; caller < options_.caller_count; ++caller) {
+      Send(lines_[caller % lines_.size()], caller);
     }
-    context_ = std::make_unique<grpc::ClientContext>();
-    context_->set_deadline(absl::ToChronoTime(started_ + absl::Seconds(10)));
-    for (const auto& [key, value] : run_.options.metadata) context_->AddMetadata(key, value);
-    request_ = run_.make_request(run_.next_number++);
-    stub_->async()->PostMovement(context_.get(), &request_, &response_,
-                                 [this](const grpc::Status& status) { Answered(status); });
+    for (Line& line : lines_) Write(line);
+    while (IsWaiting() && absl::Now() < give_up_time()) WaitAndServe();
+    for (Line& line : lines_) {
+      End(line, absl::DeadlineExceededError(absl::StrCat(
+                    "no answer within ", absl::FormatDuration(options_.call_timeout))));
+    }
+    return Summarize(std::move(latencies_ms_), error_count_, std::move(first_error_),
+                     options_.duration);
   }
 
  private:
-  void Answered(const grpc::Status& status) {
-    const absl::Time now = absl::Now();
-    if (!status.ok()) {
-      std::lock_guard lock(run_.mutex);
-      ++run_.error_count;
-      if (run_.first_error.empty()) run_.first_error = status.error_message();
-    } else if (started_ >= run_.count_from) {
-      latencies_ms_.push_back(absl::ToDoubleMilliseconds(now - started_));
+  // A connection and how many calls are under way on it. Without one it has ended, and its callers
+  // with it.
+  struct Line {
+    std::unique_ptr<GrpcConnection> connection;
+    int waiting_count = 0;
+  };
+
+  absl::Time end_time() const { return start_ + options_.warm_up + options_.duration; }
+  absl::Time give_up_time() const { return end_time() + options_.call_timeout + kGrace; }
+
+  void Connect(const Target& target) {
+    const absl::Time deadline = absl::Now() + options_.call_timeout;
+    for (int i = 0; i < options_.connection_count; ++i) {
+      Line& line = lines_.emplace_back();
+      auto opened = GrpcConnection::Open(target,
+                                         {.path = kPostMovement,
+                                          .metadata = options_.metadata,
+                                          .call_timeout = options_.call_timeout,
+                                          .call_count = options_.caller_count},
+                                         deadline);
+      if (opened.ok()) {
+        line.connection = *std::move(opened);
+      } else {
+        Note(opened.status());
+      }
     }
-    Send();
   }
 
-  Run& run_;
-  const std::unique_ptr<Ledger::Stub> stub_;
-  std::latch& done_;
-  absl::Time started_;
-  std::unique_ptr<grpc::ClientContext> context_;
-  PostMovementRequest request_;
-  Movement response_;
+  bool IsWaiting() const {
+    return std::any_of(lines_.begin(), lines_.end(),
+                       [](const Line& line) { return line.waiting_count > 0; });
+  }
+
+  void Send(Line& line, int caller) {
+    if (line.connection == nullptr) return;
+    started_[caller] = absl::Now();
+    if (started_[caller] >= end_time()) return;
+    line.connection->Start(caller, make_request_(next_number_++));
+    ++line.waiting_count;
+  }
+
+  void WaitAndServe() {
+    std::vector<pollfd> entries;
+    for (const Line& line : lines_) {
+      const bool is_open = line.connection != nullptr;
+      const bool has_unsent = is_open && line.connection->has_unsent();
+      // A negative one is passed over.
+      entries.push_back({.fd = is_open ? line.connection->fd() : -1,
+                         .events = static_cast<short>(has_unsent ? POLLIN | POLLOUT : POLLIN),
+                         .revents = 0});
+    }
+    const int64_t left_ms = absl::ToInt64Milliseconds(give_up_time() - absl::Now());
+    ::poll(entries.data(), entries.size(), static_cast<int>(std::max<int64_t>(left_ms, 0)) + 1);
+    for (size_t i = 0; i < lines_.size(); ++i) {
+      if (entries[i].revents == 0) continue;
+      if (entries[i].revents != POLLOUT) Read(lines_[i]);
+      Write(lines_[i]);
+    }
+  }
+
+  void Read(Line& line) {
+    answers_.clear();
+    const absl::Status read = line.connection->Read(answers_);
+    for (const GrpcConnection::Answer& answer : answers_) {
+      --line.waiting_count;
+      if (!answer.status.ok()) {
+        Note(answer.status);
+      } else if (started_[answer.call] >= start_ + options_.warm_up) {
+        latencies_ms_.push_back(absl::ToDoubleMilliseconds(absl::Now() - started_[answer.call]));
+      }
+      Send(line, answer.call);
+    }
+    if (!read.ok()) End(line, read);
+  }
+
+  void Write(Line& line) {
+    if (line.connection == nullptr) return;
+    if (const absl::Status written = line.connection->Write(); !written.ok()) End(line, written);
+  }
+
+  // Every call under way on it counts as an error.
+  void End(Line& line, const absl::Status& error) {
+    for (; line.waiting_count > 0; --line.waiting_count) Note(error);
+    line.connection.reset();
+  }
+
+  void Note(const absl::Status& error) {
+    ++error_count_;
+    if (first_error_.empty()) first_error_ = std::string(error.message());
+  }
+
+  const MakeRequest& make_request_;
+  const RunOptions& options_;
+  absl::Time start_;
+  std::vector<Line> lines_;
+  // By caller, of the call under way.
+  std::vector<absl::Time> started_;
+  int64_t next_number_ = 0;
+  std::vector<GrpcConnection::Answer> answers_;
   std::vector<double> latencies_ms_;
+  int64_t error_count_ = 0;
+  std::string first_error_;
 };
 
 double Percentile(const std::vector<double>& sorted, double fraction) {
@@ -84,22 +153,9 @@ double Percentile(const std::vector<double>& sorted, double fraction) {
 
 }  // namespace
 
-RunResult RunPostings(const std::vector<std::shared_ptr<grpc::Channel>>& channels,
-                      const MakeRequest& make_request, const RunOptions& options) {
-  const absl::Time start = absl::Now();
-  Run run{.make_request = make_request,
-          .options = options,
-          .count_from = start + options.warm_up,
-          .end = start + options.warm_up + options.duration};
-  std::latch done(options.caller_count);
-  std::vector<std::unique_ptr<Caller>> callers;
-  for (int i = 0; i < options.caller_count; ++i) {
-    callers.push_back(std::make_unique<Caller>(run, channels[i % channels.size()], done));
-  }
-  for (const auto& caller : callers) caller->Send();
-  done.wait();
-
-  return Summarize(std::move(run.latencies_ms), run.error_count, run.first_error, options.duration);
+RunResult RunPostings(const Target& target, const MakeRequest& make_request,
+                      const RunOptions& options) {
+  return Callers(make_request, options).Run(target);
 }
 
 RunResult Summarize(std::vector<double> latencies_ms, int64_t error_count, std::string first_error,

@@ -16,14 +16,13 @@
 namespace quartermaster::load {
 namespace {
 
-constexpr int kChannelCount = 2;
 constexpr int kWorkerCounts[] = {8, 16, 32, 64};
 constexpr int kCallerCounts[] = {8, 64, 256};
 
 // A server under test and the way to it.
 struct Subject {
   std::string name;
-  std::vector<std::shared_ptr<grpc::Channel>> channels;
+  Target target;
 };
 
 class LanesBench {
@@ -38,7 +37,7 @@ class LanesBench {
     QM_RETURN_IF_ERROR(StartSubjects());
     // Each knows every balance before it is measured.
     for (const Subject& subject : subjects_) {
-      RunPostings(subject.channels, SpreadPostings(WorldSize()),
+      RunPostings(subject.target, SpreadPostings(WorldSize()),
                   {.caller_count = 64, .duration = absl::Seconds(3)});
     }
     for (int i = 0; i < repetition_count_; ++i) {
@@ -75,11 +74,7 @@ class LanesBench {
   absl::Status Start(const std::string& name, const std::map<std::string, std::string>& settings) {
     QM_ASSIGN_OR_RETURN(replicas_.emplace_back(),
                         stack_->StartReplica(absl::StrCat("replica-", replicas_.size()), settings));
-    Subject& subject = subjects_.emplace_back(Subject{.name = name});
-    for (int i = 0; i < kChannelCount; ++i) {
-      subject.channels.push_back(
-          stack_->ConnectToInventoryAt(replicas_.back()->address, "province-demo"));
-    }
+    subjects_.push_back({.name = name, .target = InventoryAt(*stack_, replicas_.back()->address)});
     return absl::OkStatus();
   }
 
@@ -94,7 +89,7 @@ class LanesBench {
                 << "\n";
       Probe& probe = probes_[key];
       probe.name = key;
-      probe.results.push_back(RunPostings(subject.channels,
+      probe.results.push_back(RunPostings(subject.target,
                                           is_hot ? HotPostings() : SpreadPostings(WorldSize()),
                                           {.caller_count = callers}));
     }

@@ -17,10 +17,10 @@ namespace {
 
 constexpr int kLinesPerMovement = 400;
 
-// A ledger and the ways to it.
+// A ledger and the way to it.
 struct Subject {
   std::unique_ptr<testing::Stack> stack;
-  std::vector<std::shared_ptr<grpc::Channel>> channels;
+  Target target;
 };
 
 absl::StatusOr<Subject> MakeLedger(int64_t line_count) {
@@ -28,11 +28,10 @@ absl::StatusOr<Subject> MakeLedger(int64_t line_count) {
   QM_ASSIGN_OR_RETURN(subject.stack, testing::Stack::Start({.has_gateway = false,
                                                             .database_flags = DatabaseFlags(),
                                                             .systems_json = SystemsJson()}));
-  for (int i = 0; i < 2; ++i) {
-    subject.channels.push_back(subject.stack->ConnectToInventory("province-demo"));
-  }
-  QM_RETURN_IF_ERROR(MakeWorld(subject.channels[0], WorldSize()));
-  QM_RETURN_IF_ERROR(PostHistory(subject.channels[0], line_count / kLinesPerMovement,
+  subject.target = InventoryAt(*subject.stack, subject.stack->inventory_address());
+  const auto inventory = subject.stack->ConnectToInventory("province-demo");
+  QM_RETURN_IF_ERROR(MakeWorld(inventory, WorldSize()));
+  QM_RETURN_IF_ERROR(PostHistory(inventory, line_count / kLinesPerMovement,
                                  SpreadPostings(WorldSize(), kLinesPerMovement)));
   return subject;
 }
@@ -51,7 +50,7 @@ absl::Status MeasureLongLedger(int repetition_count) {
       Probe at_large = {.name = absl::StrCat(key, ", 10,000,000 lines")};
       Probe at_small = {.name = absl::StrCat(key, ", 10,000 lines")};
       const auto run = [&](const Subject& subject) {
-        return RunPostings(subject.channels, is_hot ? HotPostings() : SpreadPostings(WorldSize()),
+        return RunPostings(subject.target, is_hot ? HotPostings() : SpreadPostings(WorldSize()),
                            {.caller_count = callers});
       };
       for (int i = 0; i < repetition_count; ++i) {

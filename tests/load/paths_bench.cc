@@ -25,7 +25,6 @@
 namespace quartermaster::load {
 namespace {
 
-constexpr int kChannelCount = 2;
 constexpr int kCallerCounts[] = {1, 8, 64, 256};
 
 // Reads a value of /proc/<pid>/status, in KiB.
@@ -53,11 +52,6 @@ class PathsBench {
     QM_ASSIGN_OR_RETURN(nginx_, Nginx::Start(stack_->directory(), stack_->inventory_address()));
     QM_ASSIGN_OR_RETURN(const std::string token, stack_->MakeToken("bench", PersonGrants()));
     bearer_ = "Bearer " + token;
-    for (int i = 0; i < kChannelCount; ++i) {
-      direct_.push_back(stack_->ConnectToInventory("province-demo"));
-      gateway_.push_back(stack_->ConnectToGateway());
-      through_nginx_.push_back(stack_->ConnectPlaintext(nginx_->address()));
-    }
     QM_RETURN_IF_ERROR(MeasurePaths());
     PrintStart(idle_inventory, idle_gateway);
     return absl::OkStatus();
@@ -72,16 +66,15 @@ class PathsBench {
 
   std::vector<Way> Ways() {
     const std::vector<std::pair<std::string, std::string>> token = {{"authorization", bearer_}};
-    const auto by_grpc = [](const auto& channels, const auto& metadata) {
+    const auto by_grpc = [](const Target& target, const auto& metadata) {
       return [=](const MakeRequest& requests, int caller_count) {
-        return RunPostings(channels, requests,
-                           {.caller_count = caller_count, .metadata = metadata});
+        return RunPostings(target, requests, {.caller_count = caller_count, .metadata = metadata});
       };
     };
     const auto no_token = decltype(token)();
-    return {{"direct", by_grpc(direct_, no_token)},
-            {"nginx", by_grpc(through_nginx_, no_token)},
-            {"gateway", by_grpc(gateway_, token)},
+    return {{"direct", by_grpc(InventoryAt(*stack_, stack_->inventory_address()), no_token)},
+            {"nginx", by_grpc({.address = nginx_->address()}, no_token)},
+            {"gateway", by_grpc({.address = stack_->gateway_address()}, token)},
             {"JSON", [=, this](const MakeRequest& requests, int caller_count) {
                return RunJsonPostings(stack_->gateway_http_address(), requests,
                                       {.caller_count = caller_count, .metadata = token});
@@ -185,9 +178,6 @@ class PathsBench {
   std::unique_ptr<testing::Stack> stack_;
   std::unique_ptr<Nginx> nginx_;
   std::string bearer_;
-  std::vector<std::shared_ptr<grpc::Channel>> direct_;
-  std::vector<std::shared_ptr<grpc::Channel>> gateway_;
-  std::vector<std::shared_ptr<grpc::Channel>> through_nginx_;
   std::map<std::string, Probe> probes_;
   // By what was measured and by program; a figure for each repetition.
   std::map<std::string, std::map<std::string, std::vector<double>>> cpu_us_;

@@ -38,8 +38,7 @@ class SealingBench {
     QM_ASSIGN_OR_RETURN(stack_, testing::Stack::Start({.has_gateway = false,
                                                        .database_flags = DatabaseFlags(),
                                                        .systems_json = SystemsJson()}));
-    for (int i = 0; i < 2; ++i) channels_.push_back(stack_->ConnectToInventory("province-demo"));
-    QM_RETURN_IF_ERROR(MakeWorld(channels_[0], WorldSize()));
+    QM_RETURN_IF_ERROR(MakeWorld(stack_->ConnectToInventory("province-demo"), WorldSize()));
     QM_ASSIGN_OR_RETURN(Backlog backlog, Backlog::Of(stack_->database()));
     // It knows every balance before it is measured.
     Post();
@@ -84,7 +83,7 @@ class SealingBench {
 
   RunResult Post() const {
     return RunPostings(
-        channels_, SpreadPostings(WorldSize()),
+        InventoryAt(*stack_, stack_->inventory_address()), SpreadPostings(WorldSize()),
         {.caller_count = 64, .warm_up = absl::ZeroDuration(), .duration = kDuration});
   }
 
@@ -121,7 +120,6 @@ class SealingBench {
 
   const int repetition_count_;
   std::unique_ptr<testing::Stack> stack_;
-  std::vector<std::shared_ptr<grpc::Channel>> channels_;
   Way as_ever_ = {.probe = {.name = "sealed and in the history"}};
   Way sealed_ = {.probe = {.name = "sealed alone"}};
   Way not_sealed_ = {.probe = {.name = "nobody seals"}};

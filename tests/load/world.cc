@@ -148,6 +148,13 @@ std::vector<std::string> DatabaseFlags() {
 
 std::vector<std::string> PersonGrants() { return {absl::StrCat("unit-quartermaster@", kRoot)}; }
 
+Target InventoryAt(const testing::Stack& stack, const std::string& address) {
+  return {.address = address,
+          .ca_file = stack.directory() + "/ca.pem",
+          .certificate_file = stack.directory() + "/province-demo.pem",
+          .key_file = stack.directory() + "/province-demo-key.pem"};
+}
+
 absl::Status MakeWorld(const std::shared_ptr<grpc::Channel>& inventory, const WorldSize& size) {
   const auto units = Units::NewStub(inventory);
   QM_RETURN_IF_ERROR(CreateUnit(*units, "bench", ""));

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "tests/harness/stack.h"
 #include "tests/load/callers.h"
+#include "tests/load/target.h"
 
 // The books that are measured: units with locations, items with lots. Each location may hold each
 // lot, and has a balance for the supplier of each and one for what it has.
@@ -36,6 +38,9 @@ std::string SystemsJson();
 std::vector<std::string> DatabaseFlags();
 // The grants of the person who posts and reads through the gateway.
 std::vector<std::string> PersonGrants();
+
+// An inventory-svc of `stack` at that address, for who has the certificate `province-demo`.
+Target InventoryAt(const testing::Stack& stack, const std::string& address);
 
 // Creates units, locations, items and lots by the API.
 absl::Status MakeWorld(const std::shared_ptr<grpc::Channel>& inventory, const WorldSize& size);
