@@ -23,8 +23,33 @@ TEST(DateTimeTest, CutsWhatAColumnCannotKeep) {
 TEST(DateTimeTest, RefusesYearsThatAColumnCannotKeep) {
   EXPECT_FALSE(FormatDateTime(absl::InfiniteFuture()).ok());
   EXPECT_FALSE(FormatDateTime(absl::FromCivil(absl::CivilSecond(999), absl::UTCTimeZone())).ok());
-  EXPECT_FALSE(ParseDateTime("0000-00-00 00:00:00").ok());
-  EXPECT_FALSE(ParseDateTime("yesterday").ok());
+}
+
+TEST(DateTimeTest, ReadsFractionsOfAnyPrecision) {
+  EXPECT_EQ(*ParseDateTime("2026-11-21 08:00:00.5"), absl::FromUnixMillis(1795248000500));
+  EXPECT_EQ(*ParseDateTime("2026-11-21 08:00:00.000100"), absl::FromUnixMicros(1795248000000100));
+}
+
+TEST(DateTimeTest, RefusesWhatIsNoTime) {
+  for (const char* text :
+       {"0000-00-00 00:00:00", "yesterday", "", "2026-11-21", "2026-11-21T08:00:00",
+        "2026-13-21 08:00:00", "2026-02-29 08:00:00", "2026-11-21 24:00:00", "2026-11-21 08:60:00",
+        "2026-11-21 08:00:60", "2026-11-21 08:00:00.", "2026-11-21 08:00:00.1234567",
+        "2026-11-21 08:00:00x", "2026-11-21 08:00:00.12x", "-026-11-21 08:00:00"}) {
+    EXPECT_FALSE(ParseDateTime(text).ok()) << text;
+  }
+}
+
+// Against the library's own, over a thousand years and at the edges of months.
+TEST(DateTimeTest, WritesAsTheTimeLibraryDoes) {
+  const absl::Time first = absl::FromCivil(absl::CivilSecond(1000), absl::UTCTimeZone());
+  const absl::Duration step = absl::Hours(77'777) + absl::Microseconds(987'654'321);
+  const absl::Time end = absl::FromCivil(absl::CivilSecond(10'000), absl::UTCTimeZone());
+  for (absl::Time time = first; time < end; time += step) {
+    const std::string text = *FormatDateTime(time);
+    ASSERT_EQ(text, absl::FormatTime("%E4Y-%m-%d %H:%M:%E6S", time, absl::UTCTimeZone()));
+    ASSERT_EQ(*ParseDateTime(text), time);
+  }
 }
 
 std::map<std::string, std::string> DurableServer() {
