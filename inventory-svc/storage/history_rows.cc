@@ -45,6 +45,8 @@ absl::int128 ReadDecimal(mysql::Row row, size_t column) {
 }
 
 std::string ToText(absl::int128 number) {
+  const auto small = static_cast<int64_t>(number);
+  if (small == number) return absl::StrCat(small);
   std::ostringstream text;
   text << number;
   return text.str();
