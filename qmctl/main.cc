@@ -52,16 +52,7 @@ int Main(int argc, char** argv) {
   app.require_subcommand(0, 1);
   app.fallthrough();
   AddGlobalOptions(app, session.options);
-  AddBoard(app, session);
-  AddReads(app, session);
-  AddSuggest(app, session);
-  AddTrace(app, session);
-  AddProve(app, session);
-  AddPostings(app, session);
-  AddTransfers(app, session);
-  AddImport(app, session);
-  AddRecords(app, session);
-  AddCall(app, session);
+  AddCommands(app, session);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -4,9 +4,12 @@
 
 #include "qmctl/commands/session.h"
 
-// Each function adds its commands to `app`. Their callbacks run while the command line is parsed;
-// they use `session`, which must outlive `app`, and leave the exit code in it.
+// Each function adds its commands to `app`, and `AddCommands` all there are. Their callbacks run
+// while the command line is parsed; they use `session`, which must outlive `app`, and leave the
+// exit code in it.
 namespace quartermaster::qmctl {
+
+void AddCommands(CLI::App& app, Session& session);
 
 void AddBoard(CLI::App& app, Session& session);
 void AddReads(CLI::App& app, Session& session);

@@ -88,15 +88,7 @@ FakeGateway::Run FakeGateway::Execute(std::vector<std::string> arguments) {
   CLI::App app;
   app.add_option("-o,--output", session.options.output);
   app.fallthrough();
-  AddBoard(app, session);
-  AddReads(app, session);
-  AddSuggest(app, session);
-  AddTrace(app, session);
-  AddProve(app, session);
-  AddPostings(app, session);
-  AddTransfers(app, session);
-  AddRecords(app, session);
-  AddCall(app, session);
+  AddCommands(app, session);
   // CLI11 takes them from the end.
   std::ranges::reverse(arguments);
   const Captured out(std::cout);
