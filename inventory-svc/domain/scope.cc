@@ -8,6 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "inventory-svc/domain/names.h"
+#include "inventory-svc/domain/unit_errors.h"
+#include "platform/base/status_macros.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::inventory {
@@ -23,6 +25,15 @@ absl::Status CheckCovers(const base::Caller& caller, absl::string_view permissio
                          const UnitTree& tree, absl::string_view unit_name) {
   if (Covers(caller, permission, now, tree, unit_name)) return absl::OkStatus();
   return status::PermissionDenied(permission, unit_name);
+}
+
+absl::StatusOr<UnitId> GetCovered(const base::Caller& caller, absl::string_view permission,
+                                  absl::Time now, const UnitTree& tree,
+                                  absl::string_view unit_name) {
+  QM_RETURN_IF_ERROR(CheckCovers(caller, permission, now, tree, unit_name));
+  const std::optional<UnitId> unit = tree.Find(unit_name);
+  if (!unit.has_value()) return UnitNotFound(unit_name);
+  return *unit;
 }
 
 absl::Status CheckCoversRoot(const base::Caller& caller, absl::string_view permission,

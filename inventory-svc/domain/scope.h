@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "inventory-svc/domain/ids.h"
@@ -20,7 +21,14 @@ namespace quartermaster::inventory {
 absl::Status CheckCovers(const base::Caller& caller, absl::string_view permission, absl::Time now,
                          const UnitTree& tree, absl::string_view unit_name);
 
-// The same as a question.
+// Returns the unit that a caller asks about, of `tree`, by which both are judged. PERMISSION_DENIED
+// as `CheckCovers`, and only then UNIT_NOT_FOUND: so nobody is told that a unit does not exist but
+// who covers the root, and sees all that do.
+absl::StatusOr<UnitId> GetCovered(const base::Caller& caller, absl::string_view permission,
+                                  absl::Time now, const UnitTree& tree,
+                                  absl::string_view unit_name);
+
+// `CheckCovers` as a question.
 bool Covers(const base::Caller& caller, absl::string_view permission, absl::Time now,
             const UnitTree& tree, absl::string_view unit_name);
 

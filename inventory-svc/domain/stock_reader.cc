@@ -65,10 +65,12 @@ absl::StatusOr<MovementPage> StockReader::ListMovements(const base::Call& call,
   MovementQuery query{.before = command.before, .limit = command.page_size};
   QM_ASSIGN_OR_RETURN(CoveredUnits covered, CoveredSubtree(call, command.unit));
   query.units = std::move(covered.units);
+  if (!command.item.empty()) {
+    QM_ASSIGN_OR_RETURN(const auto item, items_.GetItem(call.deadline, command.item));
+    query.item = item->id;
+  }
   QM_ASSIGN_OR_RETURN(query.moment, FindMoment(call.deadline, command.as_of));
   if (query.moment.has_value()) QM_RETURN_IF_ERROR(GoBackTo(command.sequence, *query.moment));
-  QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
-  if (!command.item.empty() && !query.item.has_value()) return MovementPage{.moment = query.moment};
   QM_ASSIGN_OR_RETURN(MovementPage page, queries_.ListMovements(call.deadline, query));
   page.moment = query.moment;
   if (page.moment.has_value()) {
@@ -86,11 +88,8 @@ absl::StatusOr<MovementPage> StockReader::ListMovements(const base::Call& call,
 }
 
 absl::StatusOr<Lot> StockReader::GetLot(const base::Call& call, const std::string& name) {
-  const Scope scope(call.caller, {kRead}, clock_.Now(), units_.tree());
-  QM_ASSIGN_OR_RETURN(std::vector<LotRow> known,
-                      FindKnownLots(store_, call.deadline, scope, {name}));
-  if (known.empty()) return LotNotFound(name);
-  return std::move(known[0].lot);
+  QM_ASSIGN_OR_RETURN(LotRow known, GetKnownLot(call, name));
+  return std::move(known.lot);
 }
 
 absl::StatusOr<std::vector<Lot>> StockReader::ListLots(const base::Call& call,
@@ -116,17 +115,17 @@ absl::StatusOr<BalancePage> StockReader::ListBalances(const base::Call& call,
       .state = command.state, .after = command.after, .limit = command.page_size + 1};
   QM_ASSIGN_OR_RETURN(CoveredUnits covered, CoveredSubtree(call, command.unit));
   query.units = std::move(covered.units);
+  if (!command.item.empty()) {
+    QM_ASSIGN_OR_RETURN(const auto item, items_.GetItem(call.deadline, command.item));
+    query.item = item->id;
+  }
+  if (!command.lot.empty()) {
+    QM_ASSIGN_OR_RETURN(const LotRow lot, GetKnownLot(call, command.lot));
+    query.lot = lot.id;
+  }
   BalancePage page;
   QM_ASSIGN_OR_RETURN(page.moment, FindMoment(call.deadline, command.as_of));
   if (page.moment.has_value()) QM_RETURN_IF_ERROR(GoBackTo(command.sequence, *page.moment));
-  QM_ASSIGN_OR_RETURN(query.item, FindItemId(call.deadline, command.item));
-  if (!command.item.empty() && !query.item.has_value()) return page;
-  if (!command.lot.empty()) {
-    QM_ASSIGN_OR_RETURN(const std::vector<LotRow> lots,
-                        store_.FindLots(call.deadline, {command.lot}));
-    if (lots.empty()) return page;
-    query.lot = lots[0].id;
-  }
   QM_ASSIGN_OR_RETURN(std::vector<BalanceRow> rows,
                       page.moment.has_value()
                           ? history_.ListBalances(call.deadline, query, *page.moment)
@@ -258,19 +257,18 @@ absl::StatusOr<StockReader::CoveredUnits> StockReader::CoveredSubtree(const base
                                                                       const std::string& unit) {
   CoveredUnits covered{.time = clock_.Now()};
   QM_ASSIGN_OR_RETURN(covered.tree, units_.TreeWith(call.deadline, {unit}));
-  QM_RETURN_IF_ERROR(CheckCovers(call.caller, kRead, covered.time, *covered.tree, unit));
-  const std::optional<UnitId> id = covered.tree->Find(unit);
-  if (id.has_value()) covered.units = covered.tree->Subtree(*id);
+  QM_ASSIGN_OR_RETURN(const UnitId id,
+                      GetCovered(call.caller, kRead, covered.time, *covered.tree, unit));
+  covered.units = covered.tree->Subtree(id);
   return covered;
 }
 
-absl::StatusOr<std::optional<ItemId>> StockReader::FindItemId(absl::Time deadline,
-                                                              const std::string& item) {
-  if (item.empty()) return std::nullopt;
-  const absl::StatusOr<std::shared_ptr<const KnownItem>> found = items_.GetItem(deadline, item);
-  if (absl::IsNotFound(found.status())) return std::nullopt;
-  QM_RETURN_IF_ERROR(found.status());
-  return (*found)->id;
+absl::StatusOr<LotRow> StockReader::GetKnownLot(const base::Call& call, const std::string& name) {
+  const Scope scope(call.caller, {kRead}, clock_.Now(), units_.tree());
+  QM_ASSIGN_OR_RETURN(std::vector<LotRow> known,
+                      FindKnownLots(store_, call.deadline, scope, {name}));
+  if (known.empty()) return LotNotFound(name);
+  return std::move(known[0]);
 }
 
 }  // namespace quartermaster::inventory

@@ -151,10 +151,10 @@ class StockReader {
     absl::Time time;
   };
 
-  // Returns `unit` and all beneath it; no units if it does not exist. PERMISSION_DENIED.
+  // Returns `unit` and all beneath it. Errors of `GetCovered`.
   absl::StatusOr<CoveredUnits> CoveredSubtree(const base::Call& call, const std::string& unit);
-  // Returns the item's row number, or nothing for an empty name or an item that does not exist.
-  absl::StatusOr<std::optional<ItemId>> FindItemId(absl::Time deadline, const std::string& item);
+  // Returns a lot that the caller may know of. LOT_NOT_FOUND for any other.
+  absl::StatusOr<LotRow> GetKnownLot(const base::Call& call, const std::string& name);
 
   // Returns `sums` with their names, in the order of these.
   absl::StatusOr<StockSummary> NameLines(absl::Time deadline, std::shared_ptr<const UnitTree> tree,

@@ -135,14 +135,13 @@ absl::StatusOr<TransferPage> TransferDesk::ListTransfers(const base::Call& call,
   QM_RETURN_IF_ERROR(CheckAsOf(command.as_of, clock_.Now()));
   QM_ASSIGN_OR_RETURN(const std::shared_ptr<const UnitTree> tree,
                       units_.TreeWith(call.deadline, {command.unit}));
-  QM_RETURN_IF_ERROR(CheckCovers(call.caller, kRead, clock_.Now(), *tree, command.unit));
+  QM_ASSIGN_OR_RETURN(const UnitId unit,
+                      GetCovered(call.caller, kRead, clock_.Now(), *tree, command.unit));
   TransferPage page;
   QM_ASSIGN_OR_RETURN(page.moment, FindMoment(call.deadline, command.as_of));
   if (page.moment.has_value()) QM_RETURN_IF_ERROR(GoBackTo(command.sequence, *page.moment));
-  const std::optional<UnitId> unit = tree->Find(command.unit);
-  if (!unit.has_value()) return page;
   TransferQuery query{
-      .units = tree->Subtree(*unit), .before = command.before, .limit = command.page_size + 1};
+      .units = tree->Subtree(unit), .before = command.before, .limit = command.page_size + 1};
   if (command.is_waiting_for_caller) query.waiting_for = WaitingFor(call.caller, *tree);
   QM_ASSIGN_OR_RETURN(std::vector<base::Uuid> ids, store_.ListTransfers(call.deadline, query));
   if (ids.size() > static_cast<size_t>(command.page_size)) {

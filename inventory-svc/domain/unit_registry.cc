@@ -94,30 +94,23 @@ absl::StatusOr<Versioned<Unit>> UnitRegistry::GetUnit(const base::Call& call,
 absl::StatusOr<Page<Versioned<Unit>>> UnitRegistry::ListUnits(const base::Call& call,
                                                               const std::string& root,
                                                               const PageRequest& page) {
-  if (!root.empty()) QM_RETURN_IF_ERROR(CheckMay(call, kRead, {root}));
   QM_RETURN_IF_ERROR(directory_.LookAgain(call.deadline));
   const std::shared_ptr<const UnitTree> tree = directory_.tree();
-  std::vector<std::string> names;
-  const auto add_subtree = [&](absl::string_view top) {
-    const std::optional<UnitId> unit = tree->Find(top);
-    if (!unit.has_value()) return;
-    for (const UnitId below : tree->Subtree(*unit)) {
-      names.push_back(std::string(tree->NameOf(below)));
-    }
-  };
-  if (!root.empty()) {
-    add_subtree(root);
+  std::vector<UnitId> units;
+  if (root.empty()) {
+    units = Scope(call.caller, {kRead}, clock_.Now(), tree).Units();
   } else {
-    for (const absl::string_view granted : call.caller.UnitsWith(kRead, clock_.Now())) {
-      add_subtree(granted);
-    }
+    QM_ASSIGN_OR_RETURN(const UnitId top,
+                        GetCovered(call.caller, kRead, clock_.Now(), *tree, root));
+    units = tree->Subtree(top);
   }
+  std::vector<std::string> names;
+  for (const UnitId unit : units) names.push_back(std::string(tree->NameOf(unit)));
   std::ranges::sort(names);
   names.erase(std::unique(names.begin(), names.end()), names.end());
   Page<std::string> cut = Cut(names, page);
-  QM_ASSIGN_OR_RETURN(std::vector<Versioned<Unit>> units,
-                      store_.FindUnits(call.deadline, cut.rows));
-  return Page<Versioned<Unit>>{std::move(units), std::move(cut.next_after)};
+  QM_ASSIGN_OR_RETURN(std::vector<Versioned<Unit>> rows, store_.FindUnits(call.deadline, cut.rows));
+  return Page<Versioned<Unit>>{std::move(rows), std::move(cut.next_after)};
 }
 
 absl::StatusOr<Versioned<Unit>> UnitRegistry::UpdateUnit(const base::Call& call,
@@ -213,14 +206,13 @@ absl::StatusOr<Versioned<Location>> UnitRegistry::GetLocation(const base::Call& 
 absl::StatusOr<Page<Versioned<Location>>> UnitRegistry::ListLocations(const base::Call& call,
                                                                       const std::string& parent,
                                                                       const PageRequest& page) {
-  QM_RETURN_IF_ERROR(CheckMay(call, kRead, {parent}));
   QM_RETURN_IF_ERROR(directory_.LookAgain(call.deadline));
   const std::shared_ptr<const UnitTree> tree = directory_.tree();
+  QM_ASSIGN_OR_RETURN(const UnitId unit,
+                      GetCovered(call.caller, kRead, clock_.Now(), *tree, parent));
   std::vector<std::string> names;
-  if (const std::optional<UnitId> unit = tree->Find(parent)) {
-    for (const auto& location : directory_.LocationsOf(tree->Subtree(*unit))) {
-      names.push_back(location->name);
-    }
+  for (const auto& location : directory_.LocationsOf(tree->Subtree(unit))) {
+    names.push_back(location->name);
   }
   std::ranges::sort(names);
   Page<std::string> cut = Cut(names, page);

@@ -109,10 +109,6 @@ std::shared_ptr<grpc::Channel> NarrowChannel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
-std::string OutcomeOf(const absl::Status& status) {
-  return absl::StatusCodeToString(status.code()) + " " + status::GetReason(status);
-}
-
 class RecordsServiceTest : public ServiceTest {
  protected:
   RecordsServiceTest() { Restart({.poll_interval = absl::Milliseconds(5), .page_records_max = 3}); }

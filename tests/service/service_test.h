@@ -37,11 +37,14 @@ inline std::string NewRequestId() {
 }
 
 // Renders what a call came to, for tables of errors: `OK`, or `NOT_FOUND UNIT_NOT_FOUND`.
+inline std::string OutcomeOf(const absl::Status& status) {
+  if (status.ok()) return "OK";
+  return absl::StatusCodeToString(status.code()) + " " + status::GetReason(status);
+}
+
 template <typename T>
 std::string Outcome(const absl::StatusOr<T>& answer) {
-  if (answer.ok()) return "OK";
-  return absl::StatusCodeToString(answer.status().code()) + " " +
-         status::GetReason(answer.status());
+  return OutcomeOf(answer.status());
 }
 
 // Returns the fields that an INVALID_ARGUMENT names, in its order.
