@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "platform/base/status_macros.h"
 #include "tests/harness/stack.h"
+#include "tests/load/backlog.h"
 #include "tests/load/callers.h"
 #include "tests/load/probes.h"
 #include "tests/load/world.h"
@@ -16,6 +18,7 @@ namespace quartermaster::load {
 namespace {
 
 constexpr int kLinesPerMovement = 400;
+constexpr absl::Duration kBacklogTimeMax = absl::Minutes(30);
 
 // A ledger and the way to it.
 struct Subject {
@@ -33,6 +36,9 @@ absl::StatusOr<Subject> MakeLedger(int64_t line_count) {
   QM_RETURN_IF_ERROR(MakeWorld(inventory, WorldSize()));
   QM_RETURN_IF_ERROR(PostHistory(inventory, line_count / kLinesPerMovement,
                                  SpreadPostings(WorldSize(), kLinesPerMovement)));
+  // What is left to do of the filling would be measured as well.
+  QM_ASSIGN_OR_RETURN(Backlog backlog, Backlog::Of(subject.stack->database()));
+  QM_RETURN_IF_ERROR(backlog.AwaitNone(kBacklogTimeMax));
   return subject;
 }
 
