@@ -1,70 +1,71 @@
 #include "platform/log/log.h"
 
-#include <spdlog/async_logger.h>
-#include <spdlog/details/thread_pool.h>
-#include <spdlog/logger.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "platform/base/utf8.h"
+#include "platform/log/line_writer.h"
 
 namespace quartermaster::log {
 namespace {
 
 // A longer value says more about an attacker than about an error.
 constexpr size_t kValueBytesMax = 4096;
+constexpr size_t kLineBytesUsual = 512;
 
 // The one log of the process. Never destroyed: a thread may log while main() returns.
 struct Log {
   std::string service;
   std::atomic<Level> level = Level::kInfo;
-  std::shared_ptr<spdlog::details::thread_pool> pool;
-  // The last of `loggers`.
-  std::atomic<spdlog::logger*> logger = nullptr;
-  // Every logger there ever was, two or three: one that was replaced may be in use by a thread.
-  std::vector<std::shared_ptr<spdlog::logger>> loggers;
+  // The last of `writers`.
+  std::atomic<LineWriter*> writer = nullptr;
+  // Every writer there ever was, two or three: one that was replaced may be in use by a thread.
+  std::vector<std::unique_ptr<LineWriter>> writers;
 
-  void Use(std::shared_ptr<spdlog::logger> next) {
-    logger = next.get();
-    loggers.push_back(std::move(next));
+  // The writer before writes out what it has.
+  void Use(std::unique_ptr<LineWriter> next) {
+    LineWriter* const before = writer.exchange(next.get());
+    writers.push_back(std::move(next));
+    if (before != nullptr) before->Close();
   }
 };
-
-std::shared_ptr<spdlog::logger> MakeLogger(std::shared_ptr<spdlog::sinks::sink> sink,
-                                           std::shared_ptr<spdlog::details::thread_pool> pool) {
-  std::shared_ptr<spdlog::logger> logger;
-  if (pool != nullptr) {
-    logger = std::make_shared<spdlog::async_logger>("", std::move(sink), std::move(pool),
-                                                    spdlog::async_overflow_policy::overrun_oldest);
-  } else {
-    logger = std::make_shared<spdlog::logger>("", std::move(sink));
-  }
-  // The line is complete when it gets there; levels are ours.
-  logger->set_pattern("%v");
-  logger->set_level(spdlog::level::trace);
-  logger->flush_on(spdlog::level::trace);
-  return logger;
-}
 
 Log& TheLog() {
   static Log& log = *[] {
     auto* made = new Log;
-    made->Use(MakeLogger(std::make_shared<spdlog::sinks::stderr_sink_mt>(), nullptr));
+    made->Use(std::make_unique<LineWriter>(STDERR_FILENO, std::nullopt));
     return made;
   }();
   return log;
+}
+
+// Whether `text` is a JSON string as it is.
+bool IsPlain(absl::string_view text) {
+  return std::ranges::all_of(text,
+                             [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
 }
 
 // Appends `text` as a JSON string.
 void AppendJsonString(absl::string_view text, std::string& out) {
   constexpr char kHex[] = "0123456789abcdef";
   out.push_back('"');
+  if (text.size() <= kValueBytesMax && IsPlain(text)) {
+    out.append(text.data(), text.size());
+    out.push_back('"');
+    return;
+  }
   for (const char c : base::CleanUtf8(text, kValueBytesMax)) {
     const auto byte = static_cast<uint8_t>(c);
     if (c == '"' || c == '\\') {
@@ -89,8 +90,24 @@ std::string JsonString(absl::string_view text) {
   return json;
 }
 
+// What is written of one second, without its fraction: a thread writes many lines in each.
+struct WrittenSecond {
+  int64_t second = std::numeric_limits<int64_t>::min();
+  std::string text;
+};
+
 std::string FormatLogTime(absl::Time time) {
-  return absl::FormatTime("%E4Y-%m-%dT%H:%M:%E6SZ", time, absl::UTCTimeZone());
+  if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) return absl::FormatTime(time);
+  thread_local WrittenSecond last;
+  const int64_t second = absl::ToUnixSeconds(time);
+  if (second != last.second) {
+    last = {.second = second,
+            .text = absl::FormatTime("%E4Y-%m-%dT%H:%M:%S", time, absl::UTCTimeZone())};
+  }
+  const int64_t micros = absl::ToInt64Microseconds(time - absl::FromUnixSeconds(second));
+  // Seven digits, of which the first is not shown.
+  const std::string digits = absl::StrCat(1'000'000 + micros);
+  return absl::StrCat(last.text, ".", absl::string_view(digits).substr(1), "Z");
 }
 
 }  // namespace
@@ -126,47 +143,41 @@ std::optional<Level> ParseLevel(absl::string_view name) {
 }
 
 absl::Status Start(const Options& options) {
-  std::shared_ptr<spdlog::sinks::sink> sink;
-  if (options.file.empty()) {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  } else {
-    try {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
-    } catch (const spdlog::spdlog_ex& error) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the log file \"", options.file, "\" cannot be opened: ", error.what()));
+  int file = STDERR_FILENO;
+  if (!options.file.empty()) {
+    // Not closed again: a thread may still write to it.
+    file = open(options.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (file < 0) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the log file \"", options.file, "\" cannot be opened: ", std::strerror(errno)));
     }
   }
   Log& log = TheLog();
   log.service = options.service;
   log.level = options.level;
-  std::shared_ptr<spdlog::details::thread_pool> pool;
+  std::optional<int> queue_max;
   if (options.is_asynchronous) {
-    pool = std::make_shared<spdlog::details::thread_pool>(options.queue_max, 1);
+    queue_max = options.queue_max;
+    // A program that ends without `Stop` must not keep its last words to itself.
+    static const int kept = std::atexit(Stop);
+    (void)kept;
   }
-  log.Use(MakeLogger(std::move(sink), pool));
-  log.pool = std::move(pool);
+  log.Use(std::make_unique<LineWriter>(file, queue_max));
   return absl::OkStatus();
 }
 
-void Stop() {
-  Log& log = TheLog();
-  log.Use(MakeLogger(std::make_shared<spdlog::sinks::stderr_sink_mt>(), nullptr));
-  // Its destructor writes what is queued, then joins the thread.
-  log.pool.reset();
-}
+void Stop() { TheLog().Use(std::make_unique<LineWriter>(STDERR_FILENO, std::nullopt)); }
 
-int64_t LostLineCount() {
-  const Log& log = TheLog();
-  return log.pool == nullptr ? 0 : static_cast<int64_t>(log.pool->overrun_counter());
-}
+int64_t LostLineCount() { return TheLog().writer.load()->lost_count(); }
 
 bool IsOn(Level level) { return level >= TheLog().level.load(std::memory_order_relaxed); }
 
 std::string RenderLine(absl::Time time, Level level, absl::string_view service,
                        absl::string_view message, absl::Span<const Field> fields) {
-  std::string line = absl::StrCat("{\"time\":\"", FormatLogTime(time), "\",\"level\":\"",
-                                  LevelName(level), "\",\"service\":");
+  std::string line;
+  line.reserve(kLineBytesUsual);
+  absl::StrAppend(&line, "{\"time\":\"", FormatLogTime(time), "\",\"level\":\"", LevelName(level),
+                  "\",\"service\":");
   AppendJsonString(service, line);
   line.append(",\"message\":");
   AppendJsonString(message, line);
@@ -180,8 +191,9 @@ std::string RenderLine(absl::Time time, Level level, absl::string_view service,
 void Write(Level level, absl::string_view message, absl::Span<const Field> fields) {
   if (!IsOn(level)) return;
   Log& log = TheLog();
-  const std::string line = RenderLine(absl::Now(), level, log.service, message, fields);
-  log.logger.load()->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  std::string line = RenderLine(absl::Now(), level, log.service, message, fields);
+  line.push_back('\n');
+  log.writer.load()->Write(line, level >= Level::kWarning);
 }
 
 }  // namespace quartermaster::log

@@ -60,7 +60,8 @@ struct Options {
   // File to append to; empty means standard error. A rotation must copy and truncate.
   std::string file;
   // Lines go through a queue to a thread of their own, so that a slow disk never holds up a call.
-  // When the queue is full the oldest line is lost, and counted. Otherwise the caller writes.
+  // When the queue is full the oldest line is lost, and counted. Warnings and errors are written at
+  // once, other lines within 20 ms and with what came before. Otherwise the caller writes.
   bool is_asynchronous = true;
   int queue_max = 8192;
 };
@@ -69,8 +70,8 @@ struct Options {
 // lines go to standard error at once. Not thread-safe; call it in main() before other threads run.
 absl::Status Start(const Options& options);
 
-// Writes out what is queued and ends the log's thread. Not thread-safe, though other threads may
-// still be logging.
+// Writes out what is queued and ends the log's thread. The normal end of a program does so too. Not
+// thread-safe, though other threads may still be logging.
 void Stop();
 
 // Returns how many lines were lost because the queue was full.

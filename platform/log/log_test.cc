@@ -50,6 +50,17 @@ TEST(LogLineTest, SaysWhenHowBadWhoAndWhat) {
             R"("message":"sealed","block":17,"ok":true,"took":"12ms","name":"n"})");
 }
 
+TEST(LogLineTest, TellsTheTimeOfEachLineToTheMicrosecond) {
+  const auto time_of = [](absl::Time time) -> std::string {
+    return nlohmann::json::parse(RenderLine(time, Level::kInfo, "depot", "m", {}))["time"];
+  };
+  EXPECT_EQ(time_of(absl::FromUnixMicros(59'999'999)), "1970-01-01T00:00:59.999999Z");
+  EXPECT_EQ(time_of(absl::FromUnixMicros(60'000'000)), "1970-01-01T00:01:00.000000Z");
+  EXPECT_EQ(time_of(absl::FromUnixMicros(59'000'001)), "1970-01-01T00:00:59.000001Z");
+  EXPECT_EQ(time_of(absl::FromUnixMicros(-1)), "1969-12-31T23:59:59.999999Z");
+  EXPECT_EQ(time_of(absl::InfiniteFuture()), "infinite-future");
+}
+
 // Goal: nothing that a caller sends can end the line, the string or the object.
 TEST(LogLineTest, EscapesWhatWouldBreakTheLine) {
   const std::string hostile("a\"b\\c\nd\re\tf\x01g\x7Fh\0i", 17);

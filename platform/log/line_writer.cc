@@ -1,0 +1,94 @@
+#include "platform/log/line_writer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/time/time.h"
+
+namespace quartermaster::log {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Milliseconds(20);
+constexpr int kManyLines = 256;
+// What a busy moment needed is not kept for ever.
+constexpr size_t kKeptBytesMax = 256 * 1024;
+
+// A line that cannot be written is lost: there is nowhere to say so.
+void WriteAll(int file, absl::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(file, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+}  // namespace
+
+LineWriter::LineWriter(int file, std::optional<int> queue_max)
+    : file_(file),
+      queue_max_(queue_max),
+      many_(std::clamp(queue_max.value_or(1) / 2, 1, kManyLines)) {
+  if (queue_max_.has_value()) thread_ = std::thread([this] { WriteOut(); });
+}
+
+LineWriter::~LineWriter() { Close(); }
+
+void LineWriter::Write(absl::string_view line, bool is_urgent) {
+  base::MutexLock lock(&mutex_);
+  if (is_closed_) return WriteAll(STDERR_FILENO, line);
+  if (!queue_max_.has_value()) return WriteAll(file_, line);
+  if (count_ == *queue_max_) DropOldest();
+  lines_.append(line.data(), line.size());
+  ++count_;
+  const bool becomes_urgent = !is_urgent_ && (is_urgent || count_ >= many_);
+  is_urgent_ = is_urgent_ || becomes_urgent;
+  if (count_ == 1 || becomes_urgent) changed_.Signal();
+}
+
+void LineWriter::DropOldest() {
+  first_ = lines_.find('\n', first_) + 1;
+  --count_;
+  lost_count_.fetch_add(1, std::memory_order_relaxed);
+  if (first_ < lines_.size() / 2) return;
+  lines_.erase(0, first_);
+  first_ = 0;
+}
+
+void LineWriter::WriteOut() {
+  std::string lines;
+  while (true) {
+    size_t first = 0;
+    {
+      base::MutexLock lock(&mutex_);
+      changed_.Await(&mutex_, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+        return count_ > 0 || is_closed_;
+      });
+      changed_.AwaitWithTimeout(&mutex_, kPatience, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+        return is_urgent_ || is_closed_;
+      });
+      if (count_ == 0) return;
+      lines.swap(lines_);
+      first = std::exchange(first_, 0);
+      count_ = 0;
+      is_urgent_ = false;
+    }
+    WriteAll(file_, absl::string_view(lines).substr(first));
+    if (lines.capacity() > kKeptBytesMax) lines = std::string();
+    lines.clear();
+  }
+}
+
+void LineWriter::Close() {
+  {
+    base::MutexLock lock(&mutex_);
+    is_closed_ = true;
+    changed_.Signal();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace quartermaster::log

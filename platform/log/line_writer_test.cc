@@ -1,0 +1,142 @@
+#include "platform/log/line_writer.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+
+namespace quartermaster::log {
+namespace {
+
+using ::testing::SizeIs;
+
+// A pipe, which takes no more when nobody reads it.
+class Pipe {
+ public:
+  Pipe() {
+    EXPECT_EQ(pipe(ends_), 0);
+    EXPECT_GT(fcntl(ends_[1], F_SETPIPE_SZ, 4096), 0);
+  }
+  ~Pipe() {
+    CloseWriteEnd();
+    close(ends_[0]);
+  }
+  int write_end() const { return ends_[1]; }
+  void CloseWriteEnd() {
+    if (ends_[1] >= 0) close(ends_[1]);
+    ends_[1] = -1;
+  }
+  // Returns what one read takes, or "" at the end.
+  std::string Read() const {
+    char bytes[4096];
+    const ssize_t count = read(ends_[0], bytes, sizeof(bytes));
+    return count <= 0 ? "" : std::string(bytes, static_cast<size_t>(count));
+  }
+  std::string ReadAll() const {
+    std::string all;
+    for (std::string some = Read(); !some.empty(); some = Read()) all += some;
+    return all;
+  }
+
+ private:
+  int ends_[2] = {-1, -1};
+};
+
+// Goal: nobody has to ask for a line that nothing follows, however unimportant.
+TEST(LineWriterTest, WritesALineThatIsAlone) {
+  const Pipe pipe;
+  LineWriter writer(pipe.write_end(), 100);
+
+  writer.Write("alone\n", false);
+
+  EXPECT_EQ(pipe.Read(), "alone\n");
+}
+
+TEST(LineWriterTest, WritesAnUrgentLineAtOnceAndInItsPlace) {
+  const Pipe pipe;
+  LineWriter writer(pipe.write_end(), 100);
+
+  writer.Write("first\n", false);
+  writer.Write("second\n", true);
+
+  std::string came = pipe.Read();
+  if (came == "first\n") came += pipe.Read();
+  EXPECT_EQ(came, "first\nsecond\n");
+}
+
+// Goal: the thread is not woken for each line.
+// Method: lines come a millisecond apart, so each finds the thread asleep; a read takes what one
+// write wrote. On a slow machine, where they come further apart, fewer go together.
+TEST(LineWriterTest, WritesLinesTogetherThatComeOneByOne) {
+  constexpr int kLines = 100;
+  Pipe pipe;
+  int reads = 0;
+  {
+    LineWriter writer(pipe.write_end(), 1000);
+    std::thread reader([&] {
+      while (!pipe.Read().empty()) ++reads;
+    });
+    for (int i = 0; i < kLines; ++i) {
+      writer.Write("a line\n", false);
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+    writer.Close();
+    pipe.CloseWriteEnd();
+    reader.join();
+  }
+  EXPECT_LT(reads, kLines * 3 / 4);
+}
+
+// Method: the reader takes nothing, so at most the pipe's page and one batch leave the queue.
+TEST(LineWriterTest, LosesTheOldestWhenItsQueueIsFull) {
+  Pipe pipe;
+  std::vector<std::string> lines;
+  {
+    LineWriter writer(pipe.write_end(), 16);
+    const std::string filler(1000, 'x');
+    for (int i = 0; i < 100; ++i) writer.Write(absl::StrCat(filler, i, "\n"), false);
+    EXPECT_GE(writer.lost_count(), 100 - 3 * 16);
+    const int64_t lost = writer.lost_count();
+    std::string all;
+    while (!absl::StrContains(all, "x99\n")) all += pipe.Read();
+    lines = absl::StrSplit(all, '\n', absl::SkipEmpty());
+    EXPECT_THAT(lines, SizeIs(100 - lost));
+  }
+  for (int i = 1; i <= 16; ++i) {
+    EXPECT_EQ(lines[lines.size() - i], absl::StrCat(std::string(1000, 'x'), 100 - i));
+  }
+}
+
+TEST(LineWriterTest, WritesWhatWaitsBeforeItCloses) {
+  Pipe pipe;
+  LineWriter writer(pipe.write_end(), 100);
+  writer.Write("one\n", false);
+  writer.Write("two\n", false);
+
+  writer.Close();
+
+  pipe.CloseWriteEnd();
+  EXPECT_EQ(pipe.ReadAll(), "one\ntwo\n");
+}
+
+TEST(LineWriterTest, LeavesTheWritingToTheCallerWithoutAQueue) {
+  Pipe pipe;
+  LineWriter writer(pipe.write_end(), std::nullopt);
+
+  writer.Write("now\n", false);
+
+  pipe.CloseWriteEnd();
+  EXPECT_EQ(pipe.ReadAll(), "now\n");
+}
+
+}  // namespace
+}  // namespace quartermaster::log
