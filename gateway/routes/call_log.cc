@@ -16,17 +16,35 @@ CallLog::CallLog(telemetry::Metrics& metrics)
                                     "From a call's head until its answer was ready.",
                                     {"method", "protocol"})) {}
 
+void CallLog::Count(const Entry& entry, grpc::StatusCode code, const std::string& code_name) {
+  prometheus::Histogram* seconds = nullptr;
+  prometheus::Counter* calls = nullptr;
+  {
+    base::MutexLock lock(&mutex_);
+    Found& found = found_[entry.protocol][entry.method];
+    if (found.seconds == nullptr) {
+      found.seconds = &seconds_.With({std::string(entry.method), std::string(entry.protocol)});
+    }
+    // A code of nobody's is no reason to fail.
+    auto& counter = found.calls[static_cast<size_t>(code) % found.calls.size()];
+    if (counter == nullptr) {
+      counter = &calls_.With({std::string(entry.method), std::string(entry.protocol), code_name});
+    }
+    seconds = found.seconds;
+    calls = counter;
+  }
+  calls->Increment();
+  seconds->Observe(absl::ToDoubleSeconds(entry.duration));
+}
+
 void CallLog::Record(const Entry& entry, const grpc::Status& status) {
   const std::string code =
       absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code()));
-  const std::string method(entry.method);
-  const std::string protocol(entry.protocol);
-  calls_.With({method, protocol, code}).Increment();
-  seconds_.With({method, protocol}).Observe(absl::ToDoubleSeconds(entry.duration));
+  Count(entry, status.error_code(), code);
   const std::string reason =
       status.ok() ? "" : std::string(status::GetReason(rpc::FromGrpcStatus(status)));
-  log::Info("edge call", {{"method", method},
-                          {"protocol", protocol},
+  log::Info("edge call", {{"method", entry.method},
+                          {"protocol", entry.protocol},
                           {"caller", entry.caller},
                           {"code", code},
                           {"reason", reason},

@@ -2,9 +2,15 @@
 
 #include <grpcpp/support/status.h>
 
+#include <array>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "platform/base/call.h"
+#include "platform/base/mutex.h"
 #include "platform/telemetry/metrics.h"
 
 namespace quartermaster::gateway {
@@ -28,8 +34,20 @@ class CallLog {
   void Record(const Entry& entry, const grpc::Status& status);
 
  private:
+  // The series of one method by one protocol, looked up once.
+  struct Found {
+    prometheus::Histogram* seconds = nullptr;
+    // By status code; null until a call ends with it.
+    std::array<prometheus::Counter*, 17> calls = {};
+  };
+  void Count(const Entry& entry, grpc::StatusCode code, const std::string& code_name);
+
   telemetry::CounterSeries& calls_;
   telemetry::HistogramSeries& seconds_;
+  base::Mutex mutex_;
+  // By protocol and method.
+  absl::flat_hash_map<std::string, absl::flat_hash_map<std::string, Found>> found_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace quartermaster::gateway

@@ -283,22 +283,24 @@ void RelayService::Stream::QueueTogether(Postings postings) {
                       .bytes = bytes,
                       .caller = std::move(caller),
                       .run = [&service = relay_, shared](const absl::Status& turn) {
-                        for (const std::shared_ptr<CarriedPosting>& posting : *shared) {
-                          if (!turn.ok()) {
-                            posting->Answer(turn, "");
-                            continue;
-                          }
-                          // What one throws must not cost those behind it their answers.
-                          const auto thrown = base::CatchAll([&] {
-                            CarriedPosting::Post(posting, service, service.clock_.Now());
-                          });
-                          if (thrown.has_value()) {
-                            log::Error("a carried posting threw", {{"cause", *thrown}});
-                          }
-                        }
+                        base::DoTogether([&] { PostTogether(service, *shared, turn); });
                       }});
   if (queued.ok()) return;
   for (const std::shared_ptr<CarriedPosting>& posting : *shared) posting->Answer(queued, "");
+}
+
+void RelayService::Stream::PostTogether(RelayService& service, const Postings& postings,
+                                        const absl::Status& turn) {
+  for (const std::shared_ptr<CarriedPosting>& posting : postings) {
+    if (!turn.ok()) {
+      posting->Answer(turn, "");
+      continue;
+    }
+    // What one throws must not cost those behind it their answers.
+    const auto thrown =
+        base::CatchAll([&] { CarriedPosting::Post(posting, service, service.clock_.Now()); });
+    if (thrown.has_value()) log::Error("a carried posting threw", {{"cause", *thrown}});
+  }
 }
 
 void RelayService::Stream::Send(relay::CarriedAnswer answer) {
@@ -308,7 +310,7 @@ void RelayService::Stream::Send(relay::CarriedAnswer answer) {
     if (has_finished_ || !failure_.ok()) return;
     answers_.push_back(std::move(answer));
   }
-  GoOn();
+  if (!base::PutOff::ToTheEnd(shared_from_this())) GoOn();
 }
 
 void RelayService::Stream::OnWriteDone(bool ok) {

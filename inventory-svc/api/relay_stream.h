@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "inventory-svc/api/relay_service.h"
 #include "platform/base/mutex.h"
+#include "platform/base/together.h"
 #include "platform/rpc/serve.h"
 #include "quartermaster/internal/v1/relay.pb.h"
 
@@ -22,6 +23,7 @@ namespace quartermaster::inventory {
 class RelayService::Stream final
     : public grpc::ServerBidiReactor<internal::v1::PostForCallersRequest,
                                      internal::v1::PostForCallersResponse>,
+      public base::PutOff,
       public std::enable_shared_from_this<Stream> {
  public:
   Stream(RelayService& service, grpc::CallbackServerContext* context);
@@ -30,12 +32,14 @@ class RelayService::Stream final
   void Begin();
   // Asks the other end to send no more calls.
   void Close();
-  // Sends the answer to a call of this stream, if there is still somebody to send it to.
+  // Sends the answer to a call of this stream, if there is still somebody to send it to; with
+  // others that are ready together, as those of a turn are.
   void Send(internal::v1::CarriedAnswer answer);
 
  private:
   using Postings = std::vector<std::shared_ptr<CarriedPosting>>;
 
+  void DoNow() override { GoOn(); }
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -45,6 +49,9 @@ class RelayService::Stream final
   absl::Status TakeIn();
   void TakeCancelled();
   void QueueTogether(Postings postings);
+  // Posts them, on a thread of their class, or answers all with `turn` if it is an error.
+  static void PostTogether(RelayService& service, const Postings& postings,
+                           const absl::Status& turn);
 
   // What is to be done next, found out under the lock and done without it.
   struct Next {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "platform/base/catch_all.h"
 #include "platform/base/check.h"
+#include "platform/base/together.h"
 #include "platform/log/log.h"
 #include "platform/status/caller_overloaded.h"
 #include "platform/status/error.h"
@@ -187,11 +188,13 @@ void PostingLanes::RunTurn(const TakenTurn& taken) {
   QM_CHECK(answers.size() == taken.turn.size());
   series_->turns.Increment();
   series_->postings.Observe(static_cast<double>(taken.turn.size()));
-  for (size_t i = 0; i < answers.size(); ++i) {
-    PostingGroup& group = *taken.groups[i];
-    group.answers.push_back(std::move(answers[i]));
-    if (group.answers.size() == group.postings.size()) Answer(group, std::move(group.answers));
-  }
+  base::DoTogether([&] {
+    for (size_t i = 0; i < answers.size(); ++i) {
+      PostingGroup& group = *taken.groups[i];
+      group.answers.push_back(std::move(answers[i]));
+      if (group.answers.size() == group.postings.size()) Answer(group, std::move(group.answers));
+    }
+  });
 }
 
 void PostingLanes::Answer(PostingGroup& group, PostingGroup::Answers with) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "inventory-svc/lanes/test_postings.h"
+#include "platform/base/together.h"
 #include "platform/status/error.h"
 
 namespace quartermaster::inventory {
@@ -173,6 +174,37 @@ TEST_F(PostingLanesTest, PostsWhatWaitsInOneTurn) {
     EXPECT_TRUE(call.answers->front().ok());
   }
   EXPECT_THAT(metrics_.Render(), HasSubstr("qm_test_posting_turns_total 2"));
+}
+
+// Goal: who brings many calls may send their answers by one message.
+TEST_F(PostingLanesTest, AnswersTheCallsOfATurnTogether) {
+  struct Message final : base::PutOff {
+    void DoNow() override {
+      sizes.push_back(std::exchange(answer_count, 0));
+      sent.Notify();
+    }
+    int answer_count = 0;
+    std::vector<int> sizes;
+    base::Notification sent;
+  };
+  const auto message = std::make_shared<Message>();
+  Start({.lane_count = 1});
+  Call first;
+  Occupy(first, 1);
+  for (uint64_t i = 0; i < 20; ++i) {
+    std::vector<PendingPosting> postings;
+    postings.push_back(world_.Prepare(AReceipt(1, 10 + i)));
+    lanes_->Post(std::move(postings), world_.clock.Now() + absl::Hours(1),
+                 [message](const PostingGroup::Answers&) {
+                   ++message->answer_count;
+                   EXPECT_TRUE(base::PutOff::ToTheEnd(message));
+                 });
+  }
+
+  gate_.Open();
+  ASSERT_TRUE(message->sent.WaitForNotificationWithTimeout(absl::Seconds(30)));
+
+  EXPECT_THAT(message->sizes, ElementsAre(20));
 }
 
 TEST_F(PostingLanesTest, KeepsTheOrderOfACallsPostingsAcrossTurns) {
