@@ -1,21 +1,32 @@
 #include "tests/load/callers.h"
 
-#include <poll.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "platform/base/check.h"
+#include "tests/harness/endpoint.h"
+#include "tests/load/connection.h"
 #include "tests/load/grpc_connection.h"
+#include "tests/load/json_connection.h"
 
 namespace quartermaster::load {
 namespace {
 
 constexpr char kPostMovement[] = "/quartermaster.inventory.v1.Ledger/PostMovement";
+constexpr char kPostMovementAsJson[] = "/v1/movements:post";
 
 // How much later than the server must answer the callers stop to wait for it.
 constexpr absl::Duration kGrace = absl::Seconds(1);
+
+// Opens a connection, as `GrpcConnection::Open` does.
+using Open = absl::StatusOr<std::unique_ptr<Connection>>(const Target& target,
+                                                         const Connection::Options& options,
+                                                         absl::Time deadline);
 
 // All callers of one run, on one thread: each a closed loop that sends, waits for the answer and
 // sends again, until the run is over. Wakes up for whatever has come, and answers all of it in one
@@ -25,8 +36,8 @@ class Callers {
   Callers(const MakeRequest& make_request, const RunOptions& options)
       : make_request_(make_request), options_(options), started_(options.caller_count) {}
 
-  RunResult Run(const Target& target) {
-    Connect(target);
+  RunResult Run(const Target& target, Open* open, const std::string& path) {
+    Connect(target, open, path);
     start_ = absl::Now();
     for (int caller = 0; caller < options_.caller_count; ++caller) {
       Send(lines_[caller % lines_.size()], caller);
@@ -45,29 +56,39 @@ class Callers {
   // A connection and how many calls are under way on it. Without one it has ended, and its callers
   // with it.
   struct Line {
-    std::unique_ptr<GrpcConnection> connection;
+    std::unique_ptr<Connection> connection;
     int waiting_count = 0;
+    // The server takes no more for now.
+    bool is_blocked = false;
   };
 
   absl::Time end_time() const { return start_ + options_.warm_up + options_.duration; }
   absl::Time give_up_time() const { return end_time() + options_.call_timeout + kGrace; }
 
-  void Connect(const Target& target) {
+  void Connect(const Target& target, Open* open, const std::string& path) {
     const absl::Time deadline = absl::Now() + options_.call_timeout;
     for (int i = 0; i < options_.connection_count; ++i) {
       Line& line = lines_.emplace_back();
-      auto opened = GrpcConnection::Open(target,
-                                         {.path = kPostMovement,
-                                          .metadata = options_.metadata,
-                                          .call_timeout = options_.call_timeout,
-                                          .call_count = options_.caller_count},
-                                         deadline);
+      auto opened = open(target,
+                         {.path = path,
+                          .metadata = options_.metadata,
+                          .call_timeout = options_.call_timeout,
+                          .call_count = options_.caller_count},
+                         deadline);
       if (opened.ok()) {
         line.connection = *std::move(opened);
+        Watch(line, EPOLL_CTL_ADD);
       } else {
         Note(opened.status());
       }
     }
+    events_.resize(lines_.size());
+  }
+
+  void Watch(const Line& line, int operation) {
+    epoll_event event = {.events = line.is_blocked ? EPOLLIN | EPOLLOUT : EPOLLIN,
+                         .data = {.u64 = static_cast<uint64_t>(&line - lines_.data())}};
+    QM_CHECK(::epoll_ctl(poll_.get(), operation, line.connection->fd(), &event) == 0);
   }
 
   bool IsWaiting() const {
@@ -84,28 +105,22 @@ class Callers {
   }
 
   void WaitAndServe() {
-    std::vector<pollfd> entries;
-    for (const Line& line : lines_) {
-      const bool is_open = line.connection != nullptr;
-      const bool has_unsent = is_open && line.connection->has_unsent();
-      // A negative one is passed over.
-      entries.push_back({.fd = is_open ? line.connection->fd() : -1,
-                         .events = static_cast<short>(has_unsent ? POLLIN | POLLOUT : POLLIN),
-                         .revents = 0});
-    }
     const int64_t left_ms = absl::ToInt64Milliseconds(give_up_time() - absl::Now());
-    ::poll(entries.data(), entries.size(), static_cast<int>(std::max<int64_t>(left_ms, 0)) + 1);
-    for (size_t i = 0; i < lines_.size(); ++i) {
-      if (entries[i].revents == 0) continue;
-      if (entries[i].revents != POLLOUT) Read(lines_[i]);
-      Write(lines_[i]);
+    const int ready_count =
+        ::epoll_wait(poll_.get(), events_.data(), static_cast<int>(events_.size()),
+                     static_cast<int>(std::max<int64_t>(left_ms, 0)) + 1);
+    QM_CHECK(ready_count >= 0 || errno == EINTR);
+    for (int i = 0; i < ready_count; ++i) {
+      Line& line = lines_[events_[i].data.u64];
+      if (events_[i].events != EPOLLOUT) Read(line);
+      Write(line);
     }
   }
 
   void Read(Line& line) {
     answers_.clear();
     const absl::Status read = line.connection->Read(answers_);
-    for (const GrpcConnection::Answer& answer : answers_) {
+    for (const Connection::Answer& answer : answers_) {
       --line.waiting_count;
       if (!answer.status.ok()) {
         Note(answer.status);
@@ -119,7 +134,12 @@ class Callers {
 
   void Write(Line& line) {
     if (line.connection == nullptr) return;
-    if (const absl::Status written = line.connection->Write(); !written.ok()) End(line, written);
+    if (const absl::Status written = line.connection->Write(); !written.ok()) {
+      return End(line, written);
+    }
+    if (line.is_blocked == line.connection->has_unsent()) return;
+    line.is_blocked = !line.is_blocked;
+    Watch(line, EPOLL_CTL_MOD);
   }
 
   // Every call under way on it counts as an error.
@@ -136,11 +156,15 @@ class Callers {
   const MakeRequest& make_request_;
   const RunOptions& options_;
   absl::Time start_;
+  // A connection that is closed leaves it.
+  const testing::Descriptor poll_{::epoll_create1(EPOLL_CLOEXEC)};
+  std::vector<epoll_event> events_;
+  // In `poll_` each goes by its index.
   std::vector<Line> lines_;
   // By caller, of the call under way.
   std::vector<absl::Time> started_;
   int64_t next_number_ = 0;
-  std::vector<GrpcConnection::Answer> answers_;
+  std::vector<Connection::Answer> answers_;
   std::vector<double> latencies_ms_;
   int64_t error_count_ = 0;
   std::string first_error_;
@@ -155,7 +179,15 @@ double Percentile(const std::vector<double>& sorted, double fraction) {
 
 RunResult RunPostings(const Target& target, const MakeRequest& make_request,
                       const RunOptions& options) {
-  return Callers(make_request, options).Run(target);
+  return Callers(make_request, options).Run(target, GrpcConnection::Open, kPostMovement);
+}
+
+RunResult RunJsonPostings(const std::string& address, const MakeRequest& make_request,
+                          const RunOptions& options) {
+  RunOptions own_connections = options;
+  own_connections.connection_count = options.caller_count;
+  return Callers(make_request, own_connections)
+      .Run({.address = address}, JsonConnection::Open, kPostMovementAsJson);
 }
 
 RunResult Summarize(std::vector<double> latencies_ms, int64_t error_count, std::string first_error,

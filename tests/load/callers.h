@@ -32,11 +32,11 @@ using MakeRequest = std::function<inventory::v1::PostMovementRequest(int64_t num
 struct RunOptions {
   // Calls in flight: each caller sends its next request when the one before was answered.
   int caller_count = 64;
-  // Which the callers share evenly.
+  // Which the callers share evenly. By JSON each has its own.
   int connection_count = 2;
   absl::Duration warm_up = absl::Milliseconds(300);
   absl::Duration duration = absl::Seconds(1);
-  // How long a connection, and the answer to a call, may take. gRPC alone.
+  // How long a connection, and the answer to a call, may take.
   absl::Duration call_timeout = absl::Seconds(10);
   // Sent with every call, for instance `authorization`.
   std::vector<std::pair<std::string, std::string>> metadata;
@@ -49,8 +49,8 @@ struct RunOptions {
 RunResult RunPostings(const Target& target, const MakeRequest& make_request,
                       const RunOptions& options);
 
-// The same as JSON over HTTP/1.1, one connection and one thread for each caller. `address` is
-// `127.0.0.1:port`.
+// The same as JSON over HTTP/1.1, which has a connection carry one call at a time: one connection
+// for each caller. `address` is `127.0.0.1:port`.
 RunResult RunJsonPostings(const std::string& address, const MakeRequest& make_request,
                           const RunOptions& options);
 

@@ -43,9 +43,9 @@ absl::string_view ToText(const uint8_t* bytes, size_t count) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GrpcConnection>> GrpcConnection::Open(const Target& target,
-                                                                     const Options& options,
-                                                                     absl::Time deadline) {
+absl::StatusOr<std::unique_ptr<Connection>> GrpcConnection::Open(const Target& target,
+                                                                 const Options& options,
+                                                                 absl::Time deadline) {
   QM_ASSIGN_OR_RETURN(std::unique_ptr<Wire> wire, Wire::Open(target, deadline));
   auto connection = std::unique_ptr<GrpcConnection>(new GrpcConnection(std::move(wire), options));
   connection->header_texts_ = {
@@ -94,7 +94,7 @@ absl::Status GrpcConnection::Greet() {
   return Write();
 }
 
-void GrpcConnection::Start(int call, const google::protobuf::MessageLite& request) {
+void GrpcConnection::Start(int call, const google::protobuf::Message& request) {
   Call& begun = calls_[call];
   begun.request.assign(kPrefixBytes, '\0');
   QM_CHECK(request.AppendToString(&begun.request));

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <google/protobuf/message_lite.h>
+#include <google/protobuf/message.h>
 #include <nghttp2/nghttp2.h>
 
 #include <cstdint>
@@ -13,61 +13,26 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "tests/load/connection.h"
 #include "tests/load/target.h"
 #include "tests/load/wire.h"
 
 namespace quartermaster::load {
 
-// A connection that carries unary calls of one gRPC method, many at a time, at little cost: no
-// thread of its own, no answer made into a message.
-//
-//   connection->Start(0, request);
-//   connection->Write();
-//   // when poll() says that there is something to read
-//   connection->Read(answers);
-//
-// Calls beyond the streams that the server allows wait for their turn. A connection that the server
-// ends is not made anew. Not thread-safe.
-class GrpcConnection {
+// A connection that carries unary calls of gRPC, many at a time. Calls beyond the streams that the
+// server allows wait for their turn. Not thread-safe.
+class GrpcConnection final : public Connection {
  public:
-  struct Options {
-    // `/package.Service/Method`.
-    std::string path;
-    // Sent with every call, for instance `authorization`.
-    std::vector<std::pair<std::string, std::string>> metadata;
-    // What each call asks to be answered within. The server sees to it.
-    absl::Duration call_timeout;
-    // Calls at a time.
-    int call_count = 1;
-  };
-
-  // How one call ended: OK, or what the server or the connection said.
-  struct Answer {
-    int call;
-    absl::Status status;
-  };
-
   // Fails as `Wire::Open` does.
-  static absl::StatusOr<std::unique_ptr<GrpcConnection>> Open(const Target& target,
-                                                              const Options& options,
-                                                              absl::Time deadline);
-  GrpcConnection(const GrpcConnection&) = delete;
-  GrpcConnection& operator=(const GrpcConnection&) = delete;
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const Target& target,
+                                                          const Options& options,
+                                                          absl::Time deadline);
 
-  // Begins call number `call`, less than `call_count`, which must not be under way. Nothing is sent
-  // before `Write`.
-  void Start(int call, const google::protobuf::MessageLite& request);
-
-  // Sends all that was begun, in one go, as far as the server takes it; to be called again when it
-  // takes more. UNAVAILABLE when the connection has ended, and with it every call under way.
-  absl::Status Write();
-
-  // Takes in what has come and adds the calls that it ends. Fails as `Write` does.
-  absl::Status Read(std::vector<Answer>& answers);
-
-  // For poll(): the socket, and what to wait for there.
-  int fd() const { return wire_->fd(); }
-  bool has_unsent() const { return wire_->has_unsent(); }
+  void Start(int call, const google::protobuf::Message& request) override;
+  absl::Status Write() override;
+  absl::Status Read(std::vector<Answer>& answers) override;
+  int fd() const override { return wire_->fd(); }
+  bool has_unsent() const override { return wire_->has_unsent(); }
 
  private:
   struct Free {
