@@ -12,6 +12,7 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/clock.h"
 #include "inventory-svc/storage/history_rows.h"
+#include "inventory-svc/storage/sealed_part.h"
 #include "platform/base/check.h"
 #include "platform/base/status_macros.h"
 #include "platform/base/uuid.h"
@@ -21,83 +22,9 @@ namespace quartermaster::inventory {
 namespace {
 
 constexpr absl::Duration kTurnTimeMax = absl::Seconds(30);
-// Lines of one turn: what it takes in memory, and how long it takes. A movement has fewer.
-constexpr int kLinesMax = 20'000;
 constexpr size_t kRowsPerStatement = 500;
 // A step is read through when a time falls into it.
 constexpr int64_t kStepRecordsMax = 1000;
-
-// A sealed record as the record clock sees it.
-struct RecordTime {
-  int64_t sequence = 0;
-  absl::Time record_time;
-  base::Uuid record_id;
-};
-
-// What one movement does to one balance.
-struct BalanceLine {
-  int64_t balance_id = 0;
-  int64_t sequence = 0;
-  absl::Time occurred_time;
-  absl::int128 delta = 0;
-};
-
-// Reads what follows `sequence` without a gap.
-absl::StatusOr<std::vector<RecordTime>> ReadRecordTimes(mysql::Connection& connection,
-                                                        int64_t sequence, int limit) {
-  QM_ASSIGN_OR_RETURN(
-      const mysql::Rows rows,
-      connection.Query("SELECT sequence, record_time, record_id FROM records FORCE INDEX "
-                       "(uk_records_sequence) WHERE sequence > ? AND sequence <= ? ORDER BY "
-                       "sequence",
-                       {sequence, sequence + limit}));
-  std::vector<RecordTime> records;
-  for (const mysql::Row row : rows) {
-    const int64_t next = static_cast<int64_t>(row.Uint64(0));
-    if (next != sequence + static_cast<int64_t>(records.size()) + 1) break;
-    records.push_back({.sequence = next,
-                       .record_time = row.Time(1),
-                       .record_id = base::Uuid::FromBytes(row.String(2)).value_or(base::Uuid())});
-  }
-  return records;
-}
-
-// Reads what the movements among `records` did, by balance, then sequence. Cuts `records` where
-// they have more lines than a turn takes.
-absl::StatusOr<std::vector<BalanceLine>> ReadBalanceLines(mysql::Connection& connection,
-                                                          std::vector<RecordTime>& records) {
-  QM_ASSIGN_OR_RETURN(
-      const mysql::Rows rows,
-      connection.Query(
-          absl::StrCat("SELECT r.sequence, r.occurred_time, l.source_balance_id, "
-                       "l.destination_balance_id, l.quantity FROM records r FORCE INDEX "
-                       "(uk_records_sequence) STRAIGHT_JOIN movement_lines l ON l.movement_id = "
-                       "r.record_id WHERE r.sequence BETWEEN ? AND ? ORDER BY r.sequence LIMIT ",
-                       kLinesMax),
-          {records.front().sequence, records.back().sequence}));
-  if (rows.size() == static_cast<size_t>(kLinesMax)) {
-    // The last movement may not be there with all its lines.
-    const int64_t cut = static_cast<int64_t>(rows[rows.size() - 1].Uint64(0));
-    std::erase_if(records, [&](const RecordTime& record) { return record.sequence >= cut; });
-    QM_CHECK(!records.empty());
-  }
-  std::map<std::pair<int64_t, int64_t>, BalanceLine> lines;
-  for (const mysql::Row row : rows) {
-    const int64_t sequence = static_cast<int64_t>(row.Uint64(0));
-    if (sequence > records.back().sequence) break;
-    for (const bool is_source : {true, false}) {
-      const int64_t balance_id = row.Int64(is_source ? 2 : 3);
-      BalanceLine& line = lines[{balance_id, sequence}];
-      line.balance_id = balance_id;
-      line.sequence = sequence;
-      line.occurred_time = row.Time(1);
-      line.delta += is_source ? -absl::int128(row.Int64(4)) : absl::int128(row.Int64(4));
-    }
-  }
-  std::vector<BalanceLine> ordered;
-  for (const auto& [key, line] : lines) ordered.push_back(line);
-  return ordered;
-}
 
 absl::Status InsertRows(mysql::Connection& connection, absl::string_view into,
                         const std::vector<std::string>& rows) {
@@ -305,17 +232,13 @@ absl::Status HistoryWriter::EnsureProgress() {
 absl::Status HistoryWriter::Advance(mysql::Connection& connection, Progress& progress, Turn& turn,
                                     Tails& tails) const {
   QM_ASSIGN_OR_RETURN(const absl::Time close_time, TimeToClose(connection, progress));
-  QM_ASSIGN_OR_RETURN(
-      std::vector<RecordTime> records,
-      ReadRecordTimes(connection, progress.end.sequence, options_.batch_records_max));
-  turn.has_more = records.size() == static_cast<size_t>(options_.batch_records_max);
+  QM_ASSIGN_OR_RETURN(const SealedPart part, ReadSealedPart(connection, progress.end.sequence,
+                                                            options_.batch_records_max));
+  const std::vector<RecordTime>& records = part.records;
+  turn.has_more = part.has_more;
   if (!records.empty()) {
-    const int64_t last_sequence = records.back().sequence;
-    QM_ASSIGN_OR_RETURN(const std::vector<BalanceLine> lines,
-                        ReadBalanceLines(connection, records));
-    turn.has_more = turn.has_more || records.back().sequence != last_sequence;
-    QM_ASSIGN_OR_RETURN(tails, tails_.Find(connection, BalancesOf(lines), progress.end));
-    QM_RETURN_IF_ERROR(WriteBalanceLines(connection, lines, tails));
+    QM_ASSIGN_OR_RETURN(tails, tails_.Find(connection, BalancesOf(part.lines), progress.end));
+    QM_RETURN_IF_ERROR(WriteBalanceLines(connection, part.lines, tails));
     // What was promised up to the closed time stays as it is, however early a record's own time.
     const absl::Time floor =
         std::max(progress.counts_from, progress.closed_time + absl::Microseconds(1));
