@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "platform/base/mutex.h"
 #include "platform/base/status_macros.h"
+#include "platform/rpc/page_token.h"
 #include "platform/rpc/parse.h"
 #include "platform/rpc/status_codec.h"
 #include "platform/status/error.h"
@@ -22,6 +23,11 @@ constexpr char kSummarizeStock[] = "/quartermaster.inventory.v1.Ledger/Summarize
 // A list that goes on for longer than this many pages is left where it is.
 constexpr int kPagesMax = 50;
 constexpr int kPageSize = 1000;
+// Callers take 4 MiB as one message unless they are told to take more; what is said beside lines
+// and titles is short.
+constexpr size_t kTitledBytesMax = (4 << 20) - 4096;
+// What stands before a title.
+constexpr size_t kTagBytesMax = 4;
 
 absl::Status CheckRequest(const v1::GetSituationRequest& request) {
   rpc::FieldErrors errors;
@@ -29,6 +35,7 @@ absl::Status CheckRequest(const v1::GetSituationRequest& request) {
   if (request.expiring_days() != 0) {
     rpc::ParseInt("expiring_days", request.expiring_days(), 1, 3650, errors);
   }
+  rpc::ParsePageSize(request.page_size(), {}, errors);
   return errors.ToStatus();
 }
 
@@ -105,7 +112,7 @@ absl::StatusOr<grpc::ByteBuffer> SituationReport::Make(const base::Call& call,
   v1::Situation situation;
   QM_ASSIGN_OR_RETURN(const std::optional<StockAnswer> stock,
                       AskForStock(asker, request, situation));
-  if (stock.has_value()) AddTitles(asker, request.unit(), stock->names(), situation);
+  if (stock.has_value()) AddTitles(asker, request.unit(), *stock, situation);
   *situation.mutable_read_time() = rpc::RenderTimestamp(clock_.Now());
   return Join(stock.has_value() ? stock->lines() : std::vector<grpc::Slice>(), situation);
 }
@@ -116,6 +123,8 @@ absl::StatusOr<std::optional<StockAnswer>> SituationReport::AskForStock(
   ask.set_unit(request.unit());
   ask.set_expiring_days(request.expiring_days());
   if (request.has_as_of()) *ask.mutable_as_of() = request.as_of();
+  ask.set_page_size(request.page_size());
+  ask.set_page_token(request.page_token());
   grpc::ClientContext context;
   rpc::PrepareContext(asker.call, asker.identity_token, clock_.Now(), context);
   absl::StatusOr<StockAnswer> answer = SummarizeStock(inventory_.Next(), context, ask);
@@ -124,6 +133,7 @@ absl::StatusOr<std::optional<StockAnswer>> SituationReport::AskForStock(
     if (answer->rest().has_sealed_moment()) {
       *situation.mutable_sealed_moment() = answer->rest().sealed_moment();
     }
+    situation.set_next_page_token(answer->rest().next_page_token());
     return *std::move(answer);
   }
   if (IsAnAnswer(answer.status())) return answer.status();
@@ -132,7 +142,8 @@ absl::StatusOr<std::optional<StockAnswer>> SituationReport::AskForStock(
 }
 
 void SituationReport::AddTitles(const Asker& asker, const std::string& root,
-                                const std::vector<std::string>& names, v1::Situation& situation) {
+                                const StockAnswer& stock, v1::Situation& situation) {
+  const std::vector<std::string>& names = stock.names();
   std::vector<Titles::Found> found;
   if (!titles_.Find(names, clock_.Now(), found)) {
     const absl::Status learned = LearnTitles(asker, root);
@@ -143,10 +154,14 @@ void SituationReport::AddTitles(const Asker& asker, const std::string& root,
       AddMissing("titles", learned, since, situation);
     }
   }
+  size_t bytes = situation.ByteSizeLong();
+  for (const grpc::Slice& lines : stock.lines()) bytes += lines.size();
   for (Titles::Found& title : found) {
     v1::NamedTitle& named = *situation.add_titles();
     named.set_name(std::move(title.name));
     *named.mutable_title() = std::move(title.title);
+    bytes += named.ByteSizeLong() + kTagBytesMax;
+    if (bytes > kTitledBytesMax) return situation.mutable_titles()->RemoveLast();
   }
 }
 

@@ -55,7 +55,8 @@ class SituationReport {
   absl::StatusOr<std::optional<StockAnswer>> AskForStock(const Asker& asker,
                                                          const v1::GetSituationRequest& request,
                                                          v1::Situation& situation);
-  void AddTitles(const Asker& asker, const std::string& root, const std::vector<std::string>& names,
+  // Adds the titles of what `stock` names, as far as there is room for them.
+  void AddTitles(const Asker& asker, const std::string& root, const StockAnswer& stock,
                  v1::Situation& situation);
   absl::Status LearnTitles(const Asker& asker, const std::string& root);
   void AddMissing(absl::string_view part, const absl::Status& why, absl::Time since,

@@ -32,11 +32,15 @@ class SituationReportTest : public GatewayWorld {
 
   absl::StatusOr<v1::Situation> Ask(const std::string& unit, absl::string_view token,
                                     int expiring_days = 0) {
-    grpc::ClientContext context;
-    Authorize(context, token);
     v1::GetSituationRequest request;
     request.set_unit(unit);
     request.set_expiring_days(expiring_days);
+    return Ask(request, token);
+  }
+  absl::StatusOr<v1::Situation> Ask(const v1::GetSituationRequest& request,
+                                    absl::string_view token) {
+    grpc::ClientContext context;
+    Authorize(context, token);
     v1::Situation situation;
     const absl::Status status = rpc::FromGrpcStatus(
         v1::Overview::NewStub(Connect())->GetSituation(&context, request, &situation));
@@ -72,6 +76,62 @@ TEST_F(SituationReportTest, TellsWhatThePastRestsOn) {
   ASSERT_TRUE(situation.ok()) << situation.status();
   EXPECT_EQ(situation->stock_size(), 0);
   EXPECT_EQ(situation->sealed_moment().sequence(), 99);
+}
+
+TEST_F(SituationReportTest, PagesAsTheServiceDoes) {
+  inventory::v1::SummarizeStockResponse stock;
+  for (const char* unit : {"units/east", "units/qinghe", "units/west"}) {
+    stock.add_lines()->set_unit(unit);
+    stock.mutable_lines(stock.lines_size() - 1)->set_item("items/n95-mask");
+  }
+  inventory_.SetStock(stock);
+  Start();
+  v1::GetSituationRequest request;
+  request.set_unit("units/city");
+  request.set_page_size(2);
+
+  const absl::StatusOr<v1::Situation> first = Ask(request, Token());
+  ASSERT_TRUE(first.ok()) << first.status();
+  request.set_page_token(first->next_page_token());
+  const absl::StatusOr<v1::Situation> second = Ask(request, Token());
+
+  ASSERT_TRUE(second.ok()) << second.status();
+  ASSERT_EQ(first->stock_size(), 2);
+  EXPECT_EQ(first->stock(1).unit(), "units/qinghe");
+  ASSERT_EQ(second->stock_size(), 1);
+  EXPECT_EQ(second->stock(0).unit(), "units/west");
+  EXPECT_EQ(second->next_page_token(), "");
+}
+
+// Goal: the largest page is one message that callers take, titles or no titles.
+// Method: as many lines as there may be, of the longest names, and the longest titles.
+TEST_F(SituationReportTest, LeavesTitlesOutThatMakeItTooLong) {
+  std::string title;
+  for (int i = 0; i < 120; ++i) title += "𠮷";
+  inventory::v1::SummarizeStockResponse stock;
+  inventory::v1::ListItemsResponse items;
+  for (int i = 0; i < 10'000; ++i) {
+    inventory::v1::StockLine& line = *stock.add_lines();
+    line.set_unit("units/" + std::string(63, 'u'));
+    line.set_item(absl::StrCat("items/", std::string(58, 'i'), 10'000 + i));
+    line.set_available(INT64_MAX);
+    if (i % 3 != 0) continue;
+    inventory::v1::Item& item = *items.add_items();
+    item.set_name(line.item());
+    item.mutable_title()->set_zh(title);
+    item.mutable_title()->set_en(title);
+  }
+  inventory_.SetStock(stock);
+  inventory_.SetItems(items);
+  Start();
+
+  const absl::StatusOr<v1::Situation> situation = Ask();
+
+  ASSERT_TRUE(situation.ok()) << situation.status();
+  EXPECT_LT(situation->ByteSizeLong(), 4 << 20);
+  EXPECT_EQ(situation->stock_size(), 10'000);
+  EXPECT_GT(situation->titles_size(), 1000);
+  EXPECT_LT(situation->titles_size(), items.items_size());
 }
 
 TEST_F(SituationReportTest, IsTheSameOverHttp) {
@@ -171,6 +231,10 @@ TEST_F(SituationReportTest, RefusesInItsDocumentedOrder) {
   EXPECT_EQ(status::GetReason(Ask("what", Token()).status()), "INVALID_FIELD");
   EXPECT_EQ(status::GetReason(Ask("units/city", Token(), 4000).status()), "INVALID_FIELD");
   EXPECT_EQ(status::GetReason(Ask("units/city", Token(), -1).status()), "INVALID_FIELD");
+  v1::GetSituationRequest request;
+  request.set_unit("units/city");
+  request.set_page_size(-1);
+  EXPECT_EQ(status::GetReason(Ask(request, Token()).status()), "INVALID_FIELD");
   EXPECT_EQ(inventory_.call_count(), 0);
 }
 

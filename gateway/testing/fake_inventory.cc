@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
@@ -44,6 +45,10 @@ class FakeInventory::CatalogFake final : public pb::Catalog::Service {
 
   grpc::Status ListItems(grpc::ServerContext* context, const pb::ListItemsRequest*,
                          pb::ListItemsResponse* response) override {
+    {
+      base::MutexLock lock(&fake_.mutex_);
+      *response = fake_.items_;
+    }
     pb::Item& item = *response->add_items();
     item.set_name("items/n95-mask");
     item.mutable_title()->set_zh("N95口罩");
@@ -68,11 +73,21 @@ class FakeInventory::LedgerFake final : public pb::Ledger::Service {
     return fake_.Enter(context);
   }
 
-  grpc::Status SummarizeStock(grpc::ServerContext* context, const pb::SummarizeStockRequest*,
+  // The token is how many lines were shown.
+  grpc::Status SummarizeStock(grpc::ServerContext* context,
+                              const pb::SummarizeStockRequest* request,
                               pb::SummarizeStockResponse* response) override {
     {
       base::MutexLock lock(&fake_.mutex_);
       *response = fake_.stock_;
+    }
+    int begin = 0;
+    EXPECT_TRUE(request->page_token().empty() || absl::SimpleAtoi(request->page_token(), &begin));
+    auto& lines = *response->mutable_lines();
+    lines.DeleteSubrange(0, begin);
+    if (const int size = request->page_size(); size != 0 && size < lines.size()) {
+      lines.DeleteSubrange(size, lines.size() - size);
+      response->set_next_page_token(absl::StrCat(begin + size));
     }
     return fake_.Enter(context);
   }
@@ -162,6 +177,11 @@ void FakeInventory::Release() {
 void FakeInventory::SetStock(const pb::SummarizeStockResponse& stock) {
   base::MutexLock lock(&mutex_);
   stock_ = stock;
+}
+
+void FakeInventory::SetItems(const pb::ListItemsResponse& items) {
+  base::MutexLock lock(&mutex_);
+  items_ = items;
 }
 
 int FakeInventory::call_count() const {

@@ -41,8 +41,10 @@ class FakeInventory {
   // From now on calls wait until they are cancelled or released.
   void Hold();
   void Release();
-  // What `SummarizeStock` answers.
+  // What `SummarizeStock` answers, in pages of the size asked for.
   void SetStock(const inventory::v1::SummarizeStockResponse& stock);
+  // What `ListItems` answers, beside masks.
+  void SetItems(const inventory::v1::ListItemsResponse& items);
 
   int call_count() const;
   Heard last() const;
@@ -67,6 +69,7 @@ class FakeInventory {
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   Heard last_ ABSL_GUARDED_BY(mutex_);
   inventory::v1::SummarizeStockResponse stock_ ABSL_GUARDED_BY(mutex_);
+  inventory::v1::ListItemsResponse items_ ABSL_GUARDED_BY(mutex_);
 
   std::vector<std::unique_ptr<grpc::Service>> services_;
   std::unique_ptr<grpc::Server> server_;

@@ -23,11 +23,8 @@ absl::StatusOr<std::string> ParseGetLot(const pb::GetLotRequest& request);
 absl::StatusOr<ListLotsCommand> ParseListLots(const pb::ListLotsRequest& request);
 absl::StatusOr<ListBalancesCommand> ParseListBalances(const pb::ListBalancesRequest& request);
 absl::Status CheckBatch(const pb::BatchPostMovementsRequest& request);
-// Returns the moment that is asked about.
-absl::StatusOr<AsOf> ParseSummarizeStock(const pb::SummarizeStockRequest& request);
+absl::StatusOr<SummarizeStockCommand> ParseSummarizeStock(const pb::SummarizeStockRequest& request);
 absl::Status CheckProveConservation(const pb::ProveConservationRequest& request);
-// Returns how many days ahead counts as soon.
-int ExpiringDays(const pb::SummarizeStockRequest& request);
 
 void RenderAccount(const Account& account, pb::Account& out);
 void RenderMovement(const Movement& movement, pb::Movement& out);
@@ -40,8 +37,8 @@ void RenderLots(const pb::ListLotsRequest& request, const ListLotsCommand& comma
                 const std::vector<Lot>& lots, pb::ListLotsResponse& out);
 void RenderBalances(const pb::ListBalancesRequest& request, const ListBalancesCommand& command,
                     const BalancePage& page, pb::ListBalancesResponse& out);
-void RenderStock(const StockSummary& summary, absl::Time read_time,
-                 pb::SummarizeStockResponse& out);
+void RenderStock(const pb::SummarizeStockRequest& request, const StockSummary& summary,
+                 absl::Time read_time, pb::SummarizeStockResponse& out);
 void RenderProofs(const std::vector<NamedProof>& proofs, absl::Time read_time,
                   pb::ProveConservationResponse& out);
 

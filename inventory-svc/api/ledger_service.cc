@@ -208,16 +208,14 @@ grpc::ServerUnaryReactor* LedgerService::SuggestLots(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* LedgerService::SummarizeStock(grpc::CallbackServerContext* context,
                                                         const v1::SummarizeStockRequest* request,
                                                         v1::SummarizeStockResponse* response) {
-  return serve_(context, kSummarizeStock, *request,
-                [=, this](const base::Call& call) -> absl::Status {
-                  QM_ASSIGN_OR_RETURN(const AsOf as_of, ParseSummarizeStock(*request));
-                  const absl::Time read_time = clock_.Now();
-                  QM_ASSIGN_OR_RETURN(
-                      const StockSummary summary,
-                      reader_.SummarizeStock(call, request->unit(), ExpiringDays(*request), as_of));
-                  RenderStock(summary, read_time, *response);
-                  return absl::OkStatus();
-                });
+  return serve_(
+      context, kSummarizeStock, *request, [=, this](const base::Call& call) -> absl::Status {
+        QM_ASSIGN_OR_RETURN(const SummarizeStockCommand command, ParseSummarizeStock(*request));
+        const absl::Time read_time = clock_.Now();
+        QM_ASSIGN_OR_RETURN(const StockSummary summary, reader_.SummarizeStock(call, command));
+        RenderStock(*request, summary, read_time, *response);
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* LedgerService::ProveConservation(

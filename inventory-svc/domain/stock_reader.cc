@@ -21,6 +21,8 @@ namespace {
 
 constexpr char kRead[] = "ledger.read";
 constexpr char kProve[] = "ledger.prove";
+// What a suggestion looks at: more lots of one item than any place keeps.
+constexpr int kLotAmountsMax = 5000;
 
 template <typename Key, typename Value>
 std::vector<Key> KeysOf(const absl::flat_hash_map<Key, Value>& map) {
@@ -29,8 +31,19 @@ std::vector<Key> KeysOf(const absl::flat_hash_map<Key, Value>& map) {
   for (const auto& [key, value] : map) keys.push_back(key);
   return keys;
 }
-// What a suggestion looks at: more lots of one item than any place keeps.
-constexpr int kLotAmountsMax = 5000;
+
+// Takes the lines out of `summary` that its page does not show.
+void Cut(const SummarizeStockCommand& command, StockSummary& summary) {
+  std::vector<NamedStockLine>& lines = summary.lines;
+  const auto first = std::ranges::upper_bound(
+      lines,
+      std::pair<absl::string_view, absl::string_view>(command.after_unit, command.after_item), {},
+      [](const NamedStockLine& line) { return std::pair(line.unit, line.item); });
+  lines.erase(lines.begin(), first);
+  const auto page_size = static_cast<size_t>(command.page_size);
+  summary.has_more = lines.size() > page_size;
+  if (summary.has_more) lines.erase(lines.begin() + command.page_size, lines.end());
+}
 
 }  // namespace
 
@@ -166,21 +179,27 @@ absl::StatusOr<MeasuredLotSuggestion> StockReader::SuggestLots(const base::Call&
 }
 
 absl::StatusOr<StockSummary> StockReader::SummarizeStock(const base::Call& call,
-                                                         const std::string& unit, int expiring_days,
-                                                         const AsOf& as_of) {
+                                                         const SummarizeStockCommand& command) {
   const absl::Time now = clock_.Now();
+  const AsOf& as_of = command.as_of;
   QM_RETURN_IF_ERROR(CheckAsOf(as_of, now));
-  QM_ASSIGN_OR_RETURN(const CoveredUnits covered, CoveredSubtree(call, unit));
-  QM_ASSIGN_OR_RETURN(const std::optional<Moment> moment, FindMoment(call.deadline, as_of));
+  QM_ASSIGN_OR_RETURN(CoveredUnits covered, CoveredSubtree(call, command.unit));
+  // What the pages before have shown is not added up again.
+  std::erase_if(covered.units, [&](UnitId unit) {
+    return covered.tree->NameOf(unit) < absl::string_view(command.after_unit);
+  });
+  QM_ASSIGN_OR_RETURN(std::optional<Moment> moment, FindMoment(call.deadline, as_of));
+  if (moment.has_value()) QM_RETURN_IF_ERROR(GoBackTo(command.sequence, *moment));
   // What was soon to expire then is told of a past moment.
   const absl::Time today = as_of.occurred_time.value_or(as_of.record_time.value_or(now));
-  const std::string horizon = ExpiringBefore(today, time_zone_, expiring_days);
+  const std::string horizon = ExpiringBefore(today, time_zone_, command.expiring_days);
   QM_ASSIGN_OR_RETURN(const std::vector<StockLine> sums,
                       moment.has_value()
                           ? history_.SumStock(call.deadline, covered.units, horizon, *moment)
                           : queries_.SumStock(call.deadline, covered.units, horizon));
   QM_ASSIGN_OR_RETURN(StockSummary summary, NameLines(call.deadline, covered.tree, sums));
   summary.moment = moment;
+  Cut(command, summary);
   return summary;
 }
 

@@ -56,6 +56,19 @@ struct ListLotsCommand {
   int page_size = 100;
 };
 
+// The sums a caller asks for.
+struct SummarizeStockCommand {
+  std::string unit;
+  int expiring_days = 30;
+  // What the last line before the page is about; empty for the first page.
+  std::string after_unit;
+  std::string after_item;
+  int page_size = 10'000;
+  AsOf as_of;
+  // See `ListBalancesCommand`.
+  std::optional<int64_t> sequence;
+};
+
 // A balance and the unit of quantity it is in.
 struct NamedBalance {
   BalanceRow row;
@@ -93,9 +106,10 @@ struct NamedStockLine {
   StockLine amounts;
 };
 
-// The lines of all units that were asked about, by unit, then item.
+// Some of the lines of the units that were asked about, by unit, then item.
 struct StockSummary {
   std::vector<NamedStockLine> lines;
+  bool has_more = false;
   // Whose names the lines bear: thousands of lines are of a few units and items.
   std::shared_ptr<const UnitTree> tree;
   std::vector<std::shared_ptr<const KnownItem>> items;
@@ -136,8 +150,8 @@ class StockReader {
                                            const ListBalancesCommand& command);
   absl::StatusOr<MeasuredLotSuggestion> SuggestLots(const base::Call& call,
                                                     const SuggestLotsCommand& command);
-  absl::StatusOr<StockSummary> SummarizeStock(const base::Call& call, const std::string& unit,
-                                              int expiring_days, const AsOf& as_of);
+  absl::StatusOr<StockSummary> SummarizeStock(const base::Call& call,
+                                              const SummarizeStockCommand& command);
   // `item` may be empty for all.
   absl::StatusOr<std::vector<NamedProof>> ProveConservation(const base::Call& call,
                                                             const std::string& item);

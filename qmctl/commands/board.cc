@@ -214,6 +214,29 @@ void KeepItems(const std::vector<std::string>& items, gateway::v1::Situation& si
   stock.erase(others, stock.end());
 }
 
+// Asks for the situation, page by page. False if a page is not answered.
+bool ReadSituation(Session& session, gateway::v1::GetSituationRequest& request,
+                   gateway::v1::Situation& situation) {
+  std::set<std::string> titled;
+  do {
+    gateway::v1::Situation page;
+    if (!session.Call("quartermaster.gateway.v1.Overview/GetSituation", request, page)) {
+      return false;
+    }
+    request.set_page_token(page.next_page_token());
+    auto& titles = *page.mutable_titles();
+    const auto known = std::remove_if(titles.begin(), titles.end(), [&](const auto& title) {
+      return !titled.insert(title.name()).second;
+    });
+    titles.erase(known, titles.end());
+    // The board is as old as its oldest page.
+    if (situation.has_read_time()) *page.mutable_read_time() = situation.read_time();
+    situation.MergeFrom(page);
+  } while (!request.page_token().empty());
+  situation.clear_next_page_token();
+  return true;
+}
+
 void RunBoard(Session& session, const BoardOptions& options) {
   gateway::v1::GetSituationRequest request;
   if (!options.unit.empty()) {
@@ -228,7 +251,7 @@ void RunBoard(Session& session, const BoardOptions& options) {
   request.set_expiring_days(options.expiring_days);
   if (!SetAsOf(session, *options.as_of, request)) return;
   gateway::v1::Situation situation;
-  if (!session.Call("quartermaster.gateway.v1.Overview/GetSituation", request, situation)) return;
+  if (!ReadSituation(session, request, situation)) return;
 
   std::vector<std::string> items;
   for (const std::string& item : options.items) {

@@ -10,6 +10,7 @@ namespace {
 
 using testing::AllOf;
 using testing::ContainsRegex;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -44,6 +45,21 @@ TEST_F(BoardTest, ItemsAreKeptToInEveryForm) {
 
     EXPECT_THAT(run.out, AllOf(HasSubstr("mask"), HasSubstr("swat"), Not(HasSubstr("glove"))));
   }
+}
+
+TEST_F(BoardTest, AllPagesAreOneBoard) {
+  gateway_.Answer("Overview/GetSituation",
+                  {std::string(kSituation) + R"(next_page_token: "more" read_time { seconds: 7 }
+                     titles { name: "units/swat" title { zh: "特警支队" } })",
+                   R"(stock { unit: "units/swat" item: "items/tent" available: 3 }
+                      stock { unit: "units/zoo" item: "items/mask" available: 5 }
+                      titles { name: "units/swat" title { zh: "特警支队" } } read_time { seconds: 8 })"});
+
+  const FakeGateway::Run board = gateway_.Execute({"board", "--unit", "city"});
+
+  EXPECT_THAT(board.out, ContainsRegex("TOTAL +1,255\\+320 +7 +3"));
+  EXPECT_THAT(gateway_.requests(),
+              ElementsAre(Not(HasSubstr("page_token")), HasSubstr("page_token: \"more\"")));
 }
 
 TEST(SuggestTest, SaysThatALotIsNotGoodUntilTheDayAskedFor) {

@@ -221,6 +221,35 @@ TEST_F(AsOfTest, SumsStockOfAPastMoment) {
   EXPECT_EQ(available(Occurred(absl::Now()).as_of()), 30);
 }
 
+// Goal: the pages of one situation are of one moment, whatever is sealed in between.
+TEST_F(AsOfTest, PagesOfSumsAreOfOneMoment) {
+  const auto posted = Post(AReceipt(50));
+  const auto elsewhere = Post(AReceipt(7, kRoom));
+  WaitUntilClosed(RecordTimeOf(*elsewhere));
+  v1::SummarizeStockRequest request;
+  request.set_unit("units/city");
+  request.set_page_size(1);
+  *request.mutable_as_of() = Occurred(absl::Now()).as_of();
+  const auto ask = [&] { return server_->Call(&LedgerStub::SummarizeStock, request, kClerk); };
+  const auto first = ask();
+  ASSERT_TRUE(first.ok()) << first.status();
+  v1::PostMovementRequest late = AReceipt(9, kRoom);
+  *late.mutable_occurred_time() = posted->occurred_time();
+  WaitUntilClosed(RecordTimeOf(Post(late).value()));
+
+  request.set_page_token(first->next_page_token());
+  const auto second = ask();
+
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(first->lines(0).available(), 50);
+  EXPECT_EQ(second->lines(0).available(), 7);
+  EXPECT_EQ(second->sealed_moment().sequence(), first->sealed_moment().sequence());
+  EXPECT_EQ(second->next_page_token(), "");
+  request.set_page_token(MakeToken(
+      request, absl::StrCat("units/east items/mask ", first->sealed_moment().sequence() + 100)));
+  EXPECT_THAT(ViolatedFields(ask()), ElementsAre("page_token"));
+}
+
 TEST_F(AsOfTest, ShowsTransfersAsTheyWere) {
   server_->authenticator().Grant(
       kClerk, "units/city",

@@ -24,15 +24,25 @@ class SummarizeStockTest : public LedgerTest {
     request.set_expiring_days(days);
     return server_->Call(&LedgerStub::SummarizeStock, request, caller);
   }
-  std::vector<std::string> Lines(const std::string& unit) {
+  std::vector<std::string> Lines(const std::string& unit, int page_size = 0) {
     std::vector<std::string> lines;
-    const auto summary = Summarize(unit);
-    EXPECT_TRUE(summary.ok()) << summary.status();
-    for (const v1::StockLine& line : summary->lines()) {
-      lines.push_back(absl::StrCat(line.unit(), " ", line.item(), " ", line.available(), " ",
-                                   line.reserved(), " ", line.quarantine(), " ", line.in_transit(),
-                                   " ", line.expiring_soon(), " ", line.base_unit()));
-    }
+    v1::SummarizeStockRequest request;
+    request.set_unit(unit);
+    request.set_page_size(page_size);
+    do {
+      const auto page = server_->Call(&LedgerStub::SummarizeStock, request, kClerk);
+      EXPECT_TRUE(page.ok()) << page.status();
+      if (!page.ok()) break;
+      EXPECT_TRUE(page_size == 0 || page->lines_size() <= page_size) << page_size;
+      for (const v1::StockLine& line : page->lines()) {
+        lines.push_back(absl::StrCat(line.unit(), " ", line.item(), " ", line.available(), " ",
+                                     line.reserved(), " ", line.quarantine(), " ",
+                                     line.in_transit(), " ", line.expiring_soon(), " ",
+                                     line.base_unit()));
+      }
+      request.set_page_token(page->next_page_token());
+      // No list here is as long: pages that go round in circles end too.
+    } while (!request.page_token().empty() && lines.size() < 1000);
     return lines;
   }
 };
@@ -77,6 +87,68 @@ TEST_F(SummarizeStockTest, SumsEachUnitItemByItem) {
   EXPECT_THAT(Lines("units/station"), ElementsAre("units/station items/mask 7 0 0 0 0 piece"));
   EXPECT_THAT(Lines("units/west"), IsEmpty());
   EXPECT_NEAR(Summarize("units/city")->read_time().seconds(), absl::ToUnixSeconds(absl::Now()), 60);
+}
+
+TEST_F(SummarizeStockTest, PagesToTheEndWithoutGapOrRepetition) {
+  const std::string post = MakeLocation("units/station", "post").name();
+  ASSERT_EQ(Outcome(CreateLot(ACreateLot("items/vaccine", "v1", "units/east", "2099-12-31"))),
+            "OK");
+  for (const std::string& place : {std::string(kDepot), post}) {
+    MustPost(AReceipt(4, place));
+    MustPost(AReceipt(5, place, "items/vaccine/lots/v1"));
+  }
+  MustPost(AReceipt(900, kCabinet, kAlcohol));
+  MustPost(AReceipt(6, kRoom));
+  const std::vector<std::string> all = Lines("units/city");
+  ASSERT_EQ(all.size(), 6u);
+
+  for (const int page_size : {1, 2, 3, 4, 5, 6, 7, INT32_MAX}) {
+    EXPECT_EQ(Lines("units/city", page_size), all) << page_size;
+  }
+}
+
+TEST_F(SummarizeStockTest, ATokenIsForItsOwnSums) {
+  MustPost(AReceipt(1));
+  MustPost(AReceipt(1, kRoom));
+  v1::SummarizeStockRequest request;
+  request.set_unit("units/city");
+  request.set_page_size(1);
+  const auto ask = [this](const v1::SummarizeStockRequest& asked) {
+    return server_->Call(&LedgerStub::SummarizeStock, asked, kClerk);
+  };
+  request.set_page_token(ask(request)->next_page_token());
+  ASSERT_EQ(Outcome(ask(request)), "OK");
+
+  v1::SummarizeStockRequest changed = request;
+  changed.set_unit("units/east");
+  EXPECT_THAT(ViolatedFields(ask(changed)), ElementsAre("page_token"));
+  changed = request;
+  changed.set_expiring_days(7);
+  EXPECT_THAT(ViolatedFields(ask(changed)), ElementsAre("page_token"));
+  changed = request;
+  changed.set_page_token(MakeToken(request, "units/EAST items/"));
+  EXPECT_THAT(ViolatedFields(ask(changed)), ElementsAre("page_token", "page_token"));
+  changed.set_page_size(-1);
+  changed.set_page_token("x");
+  EXPECT_THAT(ViolatedFields(ask(changed)), ElementsAre("page_size", "page_token"));
+}
+
+// Goal: no page is longer than what callers take unless they are told to take more.
+// Method: the largest page, of the longest names and the largest numbers that there are.
+TEST_F(SummarizeStockTest, ItsLargestPageIsOneMessage) {
+  v1::SummarizeStockResponse page;
+  for (int i = 0; i < 10'000; ++i) {
+    v1::StockLine& line = *page.add_lines();
+    line.set_unit("units/" + std::string(63, 'u'));
+    line.set_item("items/" + std::string(63, 'i'));
+    for (const auto set : {&v1::StockLine::set_available, &v1::StockLine::set_reserved,
+                           &v1::StockLine::set_quarantine, &v1::StockLine::set_in_transit,
+                           &v1::StockLine::set_expiring_soon}) {
+      (line.*set)(INT64_MAX);
+    }
+    line.set_base_unit(std::string(32, 'b'));
+  }
+  EXPECT_LT(page.ByteSizeLong(), 5 << 19);
 }
 
 // Goal: no unit is lost, or counted twice, where one statement ends and the next begins.
