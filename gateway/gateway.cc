@@ -123,6 +123,7 @@ rpc::ServerParts Gateway::server_parts() {
           .metrics = metrics_,
           .readiness = readiness_,
           .generic_service = &stream_calls_,
+          .byte_methods = unary_calls_.paths(),
           .on_started = [this](grpc::Server& server) { return StartHttp(server); },
           .on_draining = [this] { StopHttp(); }};
 }

@@ -82,6 +82,7 @@ UnaryCalls::UnaryCalls(const PassedCall::Parts& parts) : parts_(parts) {
       registered_.push_back(service);
     }
     service->Add(parts_, *method);
+    paths_.insert(method->path);
   }
 }
 

@@ -3,8 +3,10 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "gateway/routes/passed_call.h"
 
 namespace quartermaster::gateway {
@@ -22,6 +24,8 @@ class UnaryCalls {
   ~UnaryCalls();
 
   const std::vector<grpc::Service*>& services() const { return registered_; }
+  // The methods of all of them, as `GatewayMethod::path`.
+  const absl::flat_hash_set<std::string>& paths() const { return paths_; }
 
  private:
   class Call;
@@ -30,6 +34,7 @@ class UnaryCalls {
   const PassedCall::Parts parts_;
   std::vector<std::unique_ptr<Service>> services_;
   std::vector<grpc::Service*> registered_;
+  absl::flat_hash_set<std::string> paths_;
 };
 
 }  // namespace quartermaster::gateway

@@ -1,5 +1,7 @@
 #include "platform/rpc/malformed_requests.h"
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "platform/log/log.h"
 #include "platform/rpc/status_codec.h"
@@ -33,9 +35,15 @@ class Answers final : public grpcx::Interceptor {
 
 class AnswersFactory final : public grpcx::ServerInterceptorFactoryInterface {
  public:
+  explicit AnswersFactory(absl::flat_hash_set<std::string> byte_methods)
+      : byte_methods_(std::move(byte_methods)) {}
+
   grpcx::Interceptor* CreateServerInterceptor(grpcx::ServerRpcInfo* info) override {
-    return new Answers(info->method());
+    return byte_methods_.contains(info->method()) ? nullptr : new Answers(info->method());
   }
+
+ private:
+  const absl::flat_hash_set<std::string> byte_methods_;
 };
 
 }  // namespace
@@ -47,8 +55,9 @@ absl::Status MalformedRequest() {
                            {.reason = "MALFORMED_REQUEST"});
 }
 
-std::unique_ptr<grpcx::ServerInterceptorFactoryInterface> MakeMalformedRequestAnswers() {
-  return std::make_unique<AnswersFactory>();
+std::unique_ptr<grpcx::ServerInterceptorFactoryInterface> MakeMalformedRequestAnswers(
+    absl::flat_hash_set<std::string> byte_methods) {
+  return std::make_unique<AnswersFactory>(std::move(byte_methods));
 }
 
 }  // namespace quartermaster::rpc

@@ -147,7 +147,7 @@ class Server::Impl {
     }
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
         interceptors;
-    interceptors.push_back(MakeMalformedRequestAnswers());
+    interceptors.push_back(MakeMalformedRequestAnswers(parts_.byte_methods));
     builder.experimental().SetInterceptorCreators(std::move(interceptors));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -88,6 +89,9 @@ struct ServerParts {
   // Takes the calls of every method that none of `services` has, for a program that passes calls
   // on. Null: they are answered with UNIMPLEMENTED.
   grpc::CallbackGenericService* generic_service = nullptr;
+  // Paths of the methods whose requests `services` take as bytes, which nobody here may call
+  // malformed.
+  absl::flat_hash_set<std::string> byte_methods = {};
   // Called once calls are taken and before `Start` returns, which fails if it fails; for a program
   // that takes calls by other ways too and hands them to this server by
   // `grpc::Server::InProcessChannel`.
