@@ -1,5 +1,6 @@
 #include "platform/log/line_writer.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,14 +17,22 @@ constexpr int kManyLines = 256;
 // What a busy moment needed is not kept for ever.
 constexpr size_t kKeptBytesMax = 256 * 1024;
 
-// A line that cannot be written is lost: there is nowhere to say so.
-void WriteAll(int file, absl::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(file, text.data(), text.size());
+// Returns how much of `text` the file took.
+size_t WriteAll(int file, absl::string_view text) {
+  size_t taken = 0;
+  while (taken < text.size()) {
+    const ssize_t written = write(file, text.data() + taken, text.size() - taken);
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    text.remove_prefix(static_cast<size_t>(written));
+    if (written < 0 && errno == EAGAIN) {
+      // Somebody else who has the same pipe made it so.
+      pollfd room = {.fd = file, .events = POLLOUT, .revents = 0};
+      poll(&room, 1, -1);
+      continue;
+    }
+    if (written <= 0) break;
+    taken += static_cast<size_t>(written);
   }
+  return taken;
 }
 
 }  // namespace
@@ -35,12 +44,15 @@ LineWriter::LineWriter(int file, std::optional<int> queue_max)
   if (queue_max_.has_value()) thread_ = std::thread([this] { WriteOut(); });
 }
 
-LineWriter::~LineWriter() { Close(); }
+LineWriter::~LineWriter() { Close(absl::InfiniteDuration()); }
 
 void LineWriter::Write(absl::string_view line, bool is_urgent) {
   base::MutexLock lock(&mutex_);
-  if (is_closed_) return WriteAll(STDERR_FILENO, line);
-  if (!queue_max_.has_value()) return WriteAll(file_, line);
+  if (is_closed_) {
+    WriteAll(STDERR_FILENO, line);
+    return;
+  }
+  if (!queue_max_.has_value()) return WriteLines(line);
   if (count_ == *queue_max_) DropOldest();
   lines_.append(line.data(), line.size());
   ++count_;
@@ -70,25 +82,44 @@ void LineWriter::WriteOut() {
       changed_.AwaitWithTimeout(&mutex_, kPatience, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
         return is_urgent_ || is_closed_;
       });
-      if (count_ == 0) return;
+      if (count_ == 0) {
+        has_ended_ = true;
+        ended_.SignalAll();
+        return;
+      }
       lines.swap(lines_);
       first = std::exchange(first_, 0);
       count_ = 0;
       is_urgent_ = false;
     }
-    WriteAll(file_, absl::string_view(lines).substr(first));
+    WriteLines(absl::string_view(lines).substr(first));
     if (lines.capacity() > kKeptBytesMax) lines = std::string();
     lines.clear();
   }
 }
 
-void LineWriter::Close() {
+void LineWriter::WriteLines(absl::string_view lines) {
+  size_t taken = 0;
+  if (!is_torn_ || WriteAll(file_, "\n") > 0) {
+    taken = WriteAll(file_, lines);
+    is_torn_ = taken > 0 && lines[taken - 1] != '\n';
+  }
+  lost_count_.fetch_add(std::ranges::count(lines.substr(taken), '\n'), std::memory_order_relaxed);
+}
+
+void LineWriter::Close(absl::Duration patience) {
   {
     base::MutexLock lock(&mutex_);
     is_closed_ = true;
     changed_.Signal();
+    if (!thread_.joinable()) return;
+    if (!ended_.AwaitWithTimeout(&mutex_, patience, [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+          return has_ended_;
+        })) {
+      return;
+    }
   }
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
 }
 
 }  // namespace quartermaster::log

@@ -3,8 +3,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -51,6 +57,25 @@ class Pipe {
   int ends_[2] = {-1, -1};
 };
 
+// While it lives, no file grows beyond `bytes`.
+class ScopedFileSize {
+ public:
+  explicit ScopedFileSize(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &before_), 0);
+    rlimit now = before_;
+    now.rlim_cur = bytes;
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &now), 0);
+  }
+  ~ScopedFileSize() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  void (*const handler_)(int);
+  rlimit before_ = {};
+};
+
 // Goal: nobody has to ask for a line that nothing follows, however unimportant.
 TEST(LineWriterTest, WritesALineThatIsAlone) {
   const Pipe pipe;
@@ -89,7 +114,7 @@ TEST(LineWriterTest, WritesLinesTogetherThatComeOneByOne) {
       writer.Write("a line\n", false);
       absl::SleepFor(absl::Milliseconds(1));
     }
-    writer.Close();
+    writer.Close(absl::InfiniteDuration());
     pipe.CloseWriteEnd();
     reader.join();
   }
@@ -122,10 +147,74 @@ TEST(LineWriterTest, WritesWhatWaitsBeforeItCloses) {
   writer.Write("one\n", false);
   writer.Write("two\n", false);
 
-  writer.Close();
+  writer.Close(absl::InfiniteDuration());
 
   pipe.CloseWriteEnd();
   EXPECT_EQ(pipe.ReadAll(), "one\ntwo\n");
+}
+
+// Goal: who reads the log no more cannot keep a program from its end.
+TEST(LineWriterTest, ClosesThoughNobodyReads) {
+  Pipe pipe;
+  LineWriter writer(pipe.write_end(), 100);
+  for (int i = 0; i < 10; ++i) writer.Write(std::string(1000, 'x') + "\n", true);
+
+  writer.Close(absl::Milliseconds(1));
+
+  // Then it has taken them all.
+  std::string all;
+  while (std::ranges::count(all, '\n') < 10) all += pipe.Read();
+}
+
+// Goal: a log that nobody can read back is not a log without losses.
+TEST(LineWriterTest, CountsWhatTheDiskDoesNotTake) {
+  const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(full, 0);
+  for (const std::optional<int> queue_max : {std::optional<int>(), std::optional<int>(100)}) {
+    LineWriter writer(full, queue_max);
+    for (int i = 0; i < 3; ++i) writer.Write("lost\n", false);
+
+    writer.Close(absl::InfiniteDuration());
+
+    EXPECT_EQ(writer.lost_count(), 3);
+  }
+  close(full);
+}
+
+// Method: a file of 6 bytes at most, as on a disk that was full for a while.
+TEST(LineWriterTest, BeginsALineOfItsOwnAfterOneThatWasCutOff) {
+  const std::string path = ::testing::TempDir() + "/line_writer_test_torn";
+  std::remove(path.c_str());
+  const int file = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_GE(file, 0);
+  LineWriter writer(file, std::nullopt);
+  {
+    const ScopedFileSize six_bytes(6);
+    writer.Write("one\n", false);
+    writer.Write("two\n", false);
+    writer.Write("three\n", false);
+  }
+  writer.Write("four\n", false);
+  close(file);
+
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  EXPECT_EQ(text.str(), "one\ntw\nfour\n");
+  EXPECT_EQ(writer.lost_count(), 2);
+}
+
+// Goal: a pipe that somebody else made non-blocking loses nothing.
+TEST(LineWriterTest, WaitsForRoomInAPipeThatDoesNotBlock) {
+  constexpr int kLines = 50;
+  Pipe pipe;
+  ASSERT_EQ(fcntl(pipe.write_end(), F_SETFL, O_NONBLOCK), 0);
+  std::string all;
+  {
+    LineWriter writer(pipe.write_end(), 100);
+    for (int i = 0; i < kLines; ++i) writer.Write(std::string(1000, 'x') + "\n", true);
+    while (all.size() < kLines * 1001) all += pipe.Read();
+    EXPECT_EQ(writer.lost_count(), 0);
+  }
 }
 
 TEST(LineWriterTest, LeavesTheWritingToTheCallerWithoutAQueue) {

@@ -24,6 +24,7 @@ namespace {
 // A longer value says more about an attacker than about an error.
 constexpr size_t kValueBytesMax = 4096;
 constexpr size_t kLineBytesUsual = 512;
+constexpr absl::Duration kClosePatience = absl::Seconds(5);
 
 // The one log of the process. Never destroyed: a thread may log while main() returns.
 struct Log {
@@ -34,11 +35,11 @@ struct Log {
   // Every writer there ever was, two or three: one that was replaced may be in use by a thread.
   std::vector<std::unique_ptr<LineWriter>> writers;
 
-  // The writer before writes out what it has.
+  // The writer before writes out what it has, if it can.
   void Use(std::unique_ptr<LineWriter> next) {
     LineWriter* const before = writer.exchange(next.get());
     writers.push_back(std::move(next));
-    if (before != nullptr) before->Close();
+    if (before != nullptr) before->Close(kClosePatience);
   }
 };
 

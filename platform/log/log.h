@@ -70,11 +70,11 @@ struct Options {
 // lines go to standard error at once. Not thread-safe; call it in main() before other threads run.
 absl::Status Start(const Options& options);
 
-// Writes out what is queued and ends the log's thread. The normal end of a program does so too. Not
-// thread-safe, though other threads may still be logging.
+// Writes out what is queued and ends the log's thread, unless nobody takes the lines for 5 s. The
+// normal end of a program does so too. Not thread-safe, though other threads may still be logging.
 void Stop();
 
-// Returns how many lines were lost because the queue was full.
+// Returns how many lines were lost because the queue was full, or the disk.
 int64_t LostLineCount();
 
 // Returns `debug`, `info`, `warning` or `error`.

@@ -70,7 +70,7 @@ class Serve::State {
             parts.metrics.AddGauge("rpc_running_calls_count", "Calls on a thread.", {"class"})),
         lost_lines_(
             parts.metrics
-                .AddGauge("log_lost_lines_count", "Log lines lost because the queue was full.")
+                .AddGauge("log_lost_lines_count", "Log lines lost: the queue or the disk was full.")
                 .Only()) {
     for (const MethodInfo& info : parts.methods.methods()) {
       auto& method = methods_[info.name];
