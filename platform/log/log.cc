@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -91,24 +93,29 @@ std::string JsonString(absl::string_view text) {
   return json;
 }
 
-// What is written of one second, without its fraction: a thread writes many lines in each.
+// What is written of one second, without its fraction: a thread writes many lines in each. No
+// string: what is destroyed with the thread would be gone before its last lines.
 struct WrittenSecond {
   int64_t second = std::numeric_limits<int64_t>::min();
-  std::string text;
+  std::array<char, sizeof("292277026596-01-01T00:00:00")> text = {};
+  size_t length = 0;
 };
+static_assert(std::is_trivially_destructible_v<WrittenSecond>);
 
 std::string FormatLogTime(absl::Time time) {
   if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) return absl::FormatTime(time);
   thread_local WrittenSecond last;
   const int64_t second = absl::ToUnixSeconds(time);
   if (second != last.second) {
-    last = {.second = second,
-            .text = absl::FormatTime("%E4Y-%m-%dT%H:%M:%S", time, absl::UTCTimeZone())};
+    const std::string text = absl::FormatTime("%E4Y-%m-%dT%H:%M:%S", time, absl::UTCTimeZone());
+    last.second = second;
+    last.length = text.copy(last.text.data(), last.text.size());
   }
   const int64_t micros = absl::ToInt64Microseconds(time - absl::FromUnixSeconds(second));
   // Seven digits, of which the first is not shown.
   const std::string digits = absl::StrCat(1'000'000 + micros);
-  return absl::StrCat(last.text, ".", absl::string_view(digits).substr(1), "Z");
+  return absl::StrCat(absl::string_view(last.text.data(), last.length), ".",
+                      absl::string_view(digits).substr(1), "Z");
 }
 
 }  // namespace

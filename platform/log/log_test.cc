@@ -61,6 +61,25 @@ TEST(LogLineTest, TellsTheTimeOfEachLineToTheMicrosecond) {
   EXPECT_EQ(time_of(absl::InfiniteFuture()), "infinite-future");
 }
 
+// Goal: what a thread, or the program, still says while it ends is whole.
+// Method: what was made before the thread's first line is destroyed after all that lines need.
+TEST(LogLineTest, IsWholeAfterTheThreadsOwnThingsAreGone) {
+  struct LastWords {
+    ~LastWords() { *text = RenderLine(absl::UnixEpoch(), Level::kInfo, "depot", "m", {}); }
+    std::string* text = nullptr;
+  };
+  std::string first;
+  std::string last;
+  std::thread thread([&] {
+    thread_local LastWords words;
+    words.text = &last;
+    first = RenderLine(absl::UnixEpoch(), Level::kInfo, "depot", "m", {});
+  });
+  thread.join();
+
+  EXPECT_EQ(last, first);
+}
+
 // Goal: nothing that a caller sends can end the line, the string or the object.
 TEST(LogLineTest, EscapesWhatWouldBreakTheLine) {
   const std::string hostile("a\"b\\c\nd\re\tf\x01g\x7Fh\0i", 17);
