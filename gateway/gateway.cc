@@ -1,5 +1,6 @@
 #include "gateway/gateway.h"
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,11 +18,11 @@ namespace {
 constexpr char kPostMovement[] = "/quartermaster.inventory.v1.Ledger/PostMovement";
 
 // Reads alone are tried again: whoever writes knows the request id, and when to give up.
-std::vector<std::string> ReadMethods(const GatewayMethods& methods) {
+std::vector<std::string> ReadMethods(const GatewayMethods& methods, Owner owner) {
   std::vector<std::string> names;
   for (const std::unique_ptr<GatewayMethod>& method : methods.all()) {
     const rpc::CallClass call_class = method->info.call_class;
-    if (method->owner == Owner::kInventory &&
+    if (method->owner == owner &&
         (call_class == rpc::CallClass::kRead || call_class == rpc::CallClass::kReport)) {
       names.push_back(method->info.name);
     }
@@ -53,7 +54,7 @@ absl::StatusOr<Gateway::Found> Gateway::Find(const Options& options) {
   QM_ASSIGN_OR_RETURN(auto authenticator, auth::EdgeAuthenticator::Make(std::move(who)));
   QM_ASSIGN_OR_RETURN(auto minter, auth::IdentityMinter::Make(options.identity_key, {}));
   rpc::ClientOptions client = options.inventory;
-  client.idempotent_methods = ReadMethods(methods);
+  client.idempotent_methods = ReadMethods(methods, Owner::kInventory);
   QM_ASSIGN_OR_RETURN(auto inventory, rpc::Channels::Make(client));
   return Found{.methods = std::move(methods),
                .routes = std::move(routes),
@@ -103,7 +104,9 @@ void Gateway::AddGauges() {
   auto& calls =
       metrics_.AddGauge("upstream_calls_count", "Calls on their way to a service.", {"service"});
   metrics_.BeforeRender([this, &connections, &calls] {
-    calls.With({inventory_.name()}).Set(inventory_.call_count());
+    for (const auto& [owner, service] : passed_.upstreams) {
+      calls.With({service->name()}).Set(service->call_count());
+    }
     base::MutexLock lock(&mutex_);
     connections.Only().Set(http_ == nullptr ? 0 : http_->connection_count());
   });
@@ -132,12 +135,13 @@ absl::Status Gateway::StartHttp(grpc::Server& server) {
   own_ = std::make_unique<Upstream>(
       Upstream::Options{.name = "gateway", .identity = Upstream::Identity::kOwnToken},
       std::vector{server.InProcessChannel({})}, clock_);
-  api_ = std::make_unique<JsonApi>(
-      JsonApi::Parts{.routes = found_.routes,
-                     .methods = found_.methods,
-                     .gate = gate_,
-                     .upstreams = {{Owner::kGateway, own_.get()}, {Owner::kInventory, &inventory_}},
-                     .log = log_});
+  std::map<Owner, Upstream*> upstreams = passed_.upstreams;
+  upstreams[Owner::kGateway] = own_.get();
+  api_ = std::make_unique<JsonApi>(JsonApi::Parts{.routes = found_.routes,
+                                                  .methods = found_.methods,
+                                                  .gate = gate_,
+                                                  .upstreams = std::move(upstreams),
+                                                  .log = log_});
   site_ = std::make_unique<Site>(options_.site, *api_);
   HttpServer::Options http_options = options_.http;
   http_options.on_tls_problem = [](const absl::Status& problem) {
@@ -173,7 +177,7 @@ void Gateway::StopHttp() {
 // Calls that were cut off may still come back, and what they come back to goes away here.
 Gateway::~Gateway() {
   if (own_ != nullptr) own_->AwaitNoCalls();
-  inventory_.AwaitNoCalls();
+  for (const auto& [owner, service] : passed_.upstreams) service->AwaitNoCalls();
 }
 
 }  // namespace quartermaster::gateway

@@ -1,6 +1,7 @@
 # Stops everything, last started first.
 # shellcheck shell=sh
 . tools/script/processes.sh
+. tools/script/services.sh
 
 wipe=no
 case ${1:-} in
@@ -12,9 +13,10 @@ case ${1:-} in
     ;;
 esac
 
+last_first=
+for name in $services; do last_first="$name $last_first"; done
 # Longer than the drain time of the programs, which end by themselves.
-stop_process gateway 50
-stop_process inventory-svc 30
+for name in $last_first; do stop_process "$name" 50; done
 stop_process mariadb 60
 if [ -s "$state/socket-dir" ]; then
   sockets=$(cat "$state/socket-dir")

@@ -1,6 +1,8 @@
 # The programs: their settings, their start, whether they are ready.
 # shellcheck shell=sh
 
+# In the order in which they start; each has its settings in NAME_settings, without -svc.
+services='inventory-svc gateway'
 demo=$state/demo
 settings_dir=$state/settings
 gateway_http_port=${QM_GATEWAY_HTTP_PORT:-8080}
@@ -86,11 +88,11 @@ is_ready() {
   ' "$(cat "$run_dir/$1.admin")"
 }
 
-# start_service NAME SETTINGS_FUNCTION PORT_VARIABLES: leaves it alone if it runs from this very
-# program and these settings, else starts it anew and waits until it is ready.
+# start_service NAME: leaves it alone if it runs from this very program and its settings, else
+# starts it anew and waits until it is ready.
 start_service() {
   service=$1
-  mkdir -p "$settings_dir" "$run_dir" && (umask 077 && "$2" >"$settings_dir/$service")
+  mkdir -p "$settings_dir" "$run_dir" && (umask 077 && "${service%-svc}_settings" >"$settings_dir/$service")
   wanted_stamp=$(stamp_of "$(program "$service")" "$settings_dir/$service")
   if running_pid "$service" >/dev/null && [ "$(stamp_running "$service")" = "$wanted_stamp" ]; then
     is_ready "$service" && return 0

@@ -43,7 +43,7 @@ json_or_null() { if [ -n "$1" ]; then printf '%s' "$1"; else printf null; fi; }
 print_json() {
   printf '{\n  "programs": {'
   comma=''
-  for name in mariadb inventory-svc gateway; do
+  for name in mariadb $services; do
     pid=$(running_pid "$name") || pid=''
     printf '%s\n    "%s": {"state": %s, "processId": %s, "address": %s}' "$comma" "$name" \
       "$(json_string "$(health_of "$name")")" "$(json_or_null "$pid")" "$(json_string "$(address_of "$name")")"
@@ -64,7 +64,7 @@ print_json() {
 
 print_table() {
   printf '%-14s %-10s %-9s %s\n' program state process address
-  for name in mariadb inventory-svc gateway; do
+  for name in mariadb $services; do
     pid=$(running_pid "$name") || pid=-
     printf '%-14s %-10s %-9s %s\n' "$name" "$(health_of "$name")" "$pid" "$(address_of "$name")"
   done

@@ -49,7 +49,8 @@ check_port "$inventory_rpc_port" QM_INVENTORY_RPC_PORT inventory-svc
 
 say "Programs"
 step "Configure" configure dev
-step "Build" build dev inventory-svc gateway qmctl qm-demo-issuer
+# shellcheck disable=SC2086 # A list of names.
+step "Build" build dev $services qmctl qm-demo-issuer
 
 say "Database"
 step "Start MariaDB" start_database
@@ -60,8 +61,7 @@ step "Make the demo's keys, certificates and tokens" make_demo_identities
 mkdir -p "$settings_dir" && chmod 700 "$settings_dir"
 (umask 077 && migration_settings >"$settings_dir/inventory-migrate")
 step "Migrate inventory" migrate_inventory
-step "Start inventory-svc" start_service inventory-svc inventory_settings
-step "Start gateway" start_service gateway gateway_settings
+for name in $services; do step "Start $name" start_service "$name"; done
 
 say "Demo"
 step "Load the first spring" load_demo
