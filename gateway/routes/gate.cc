@@ -32,8 +32,8 @@ absl::Status Gate::Admit(const GatewayMethod& method, const Asked& asked, EdgeCa
   call.call.method = method.info.name;
   QM_ASSIGN_OR_RETURN(const std::shared_ptr<const auth::EdgeAuthenticator::Person> person,
                       authenticator_.Identify(asked.authorization, now));
-  call.call.caller = person->caller;
-  if (!call.call.caller.MayAnywhere(method.info.permission, now)) {
+  call.call.caller.name = person->caller.name;
+  if (!person->caller.MayAnywhere(method.info.permission, now)) {
     return status::PermissionDenied(method.info.permission, method.info.name);
   }
   QM_ASSIGN_OR_RETURN(call.call.deadline, BoundDeadline(asked.deadline, now));

@@ -17,6 +17,7 @@ namespace quartermaster::gateway {
 // A call that was let in: who, until when, which trace, and what proves the caller to whoever
 // answers it. A plain value.
 struct EdgeCall {
+  // Without the caller's grants: what they may is judged here and by whoever answers.
   base::Call call;
   // The person's own token, as it came. For the gateway's own interfaces.
   std::string authorization;

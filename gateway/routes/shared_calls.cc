@@ -95,10 +95,10 @@ class SharedCalls::Stream final
       const SharedCall& call = *found->second.call;
       pb::CarriedCall& carried = *request_.add_calls();
       carried.set_number(found->first);
-      carried.set_identity(call.identity);
+      carried.set_identity(call.identity.data(), call.identity.size());
       carried.set_traceparent(call.traceparent);
       carried.set_time_left_us(absl::ToInt64Microseconds(call.deadline - now));
-      carried.set_request(call.request);
+      carried.set_request(call.request.data(), call.request.size());
       bytes += call.request.size() + call.identity.size();
     }
     return request_.calls_size() > 0 || request_.cancelled_numbers_size() > 0;

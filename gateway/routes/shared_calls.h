@@ -14,6 +14,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "platform/base/clock.h"
 #include "platform/base/mutex.h"
@@ -33,11 +34,11 @@ class SharedCall {
   // Takes notice that nothing of it was taken in by the other end: it should go alone.
   virtual void GoAlone() = 0;
 
-  // What it brings along. `request` is read once.
-  std::string identity;
+  // What it brings along. What is only looked at lives as long as this.
+  absl::string_view identity;
   std::string traceparent;
   absl::Time deadline;
-  std::string request;
+  absl::string_view request;
 };
 
 // Carries the calls of many callers to one service by streams of `Relay.PostForCallers`: what comes

@@ -63,8 +63,8 @@ class ToldRelay final : public pb::Relay::Service {
 // Keeps how it ended.
 class KeptCall final : public SharedCall {
  public:
-  KeptCall(absl::string_view text, absl::Time until) {
-    request = std::string(text);
+  KeptCall(absl::string_view text, absl::Time until) : text_(text) {
+    request = text_;
     deadline = until;
   }
   void Answer(const grpc::Status& status, grpc::ByteBuffer) override {
@@ -84,6 +84,9 @@ class KeptCall final : public SharedCall {
   grpc::StatusCode code = grpc::StatusCode::UNKNOWN;
   bool went_alone = false;
   std::atomic<int> end_count = 0;
+
+ private:
+  const std::string text_;
 };
 
 class SharedCallsTest : public ::testing::Test {

@@ -124,11 +124,12 @@ class FakeRelay final : public relay::Relay::Service {
 // Remembers how it ended.
 class HeardCall final : public SharedCall {
  public:
-  explicit HeardCall(std::string what, absl::Duration time_left = absl::Seconds(60)) {
+  explicit HeardCall(std::string what, absl::Duration time_left = absl::Seconds(60))
+      : what_(std::move(what)) {
     identity = "somebody";
-    traceparent = "trace of " + what;
+    traceparent = "trace of " + what_;
     deadline = absl::Now() + time_left;
-    request = std::move(what);
+    request = what_;
   }
 
   void Answer(const grpc::Status& status, grpc::ByteBuffer response) override {
@@ -155,6 +156,7 @@ class HeardCall final : public SharedCall {
     ended_.SignalAll();
   }
 
+  const std::string what_;
   base::Mutex mutex_;
   base::CondVar ended_;
   std::string end_ ABSL_GUARDED_BY(mutex_);

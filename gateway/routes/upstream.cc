@@ -76,7 +76,7 @@ class Upstream::OneFlight final : public Upstream::Flight,
       : place_(std::move(place)),
         path_(path),
         call_{.call = {.deadline = call.call.deadline, .trace = call.call.trace},
-              .authorization = call.authorization,
+              .authorization = upstream.TellsIdentity() ? "" : call.authorization,
               .identity_token = call.identity_token},
         request_(std::move(request_bytes)),
         upstream_(upstream),
@@ -91,11 +91,10 @@ class Upstream::OneFlight final : public Upstream::Flight,
   // Fills in what it needs to go with others; false if it cannot.
   bool PrepareToShare(absl::Time now) {
     if (request_.Length() > upstream_.options_.shared.request_bytes_max) return false;
-    grpc::Slice slice;
-    if (!request_.TrySingleSlice(&slice).ok() && !request_.DumpToSingleSlice(&slice).ok()) {
+    if (!request_.TrySingleSlice(&slice_).ok() && !request_.DumpToSingleSlice(&slice_).ok()) {
       return false;
     }
-    request.assign(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    request = {reinterpret_cast<const char*>(slice_.begin()), slice_.size()};
     identity = call_.identity_token;
     traceparent = telemetry::RenderTraceparent(call_.call.trace);
     deadline = rpc::DeadlineForCallee(call_.call.deadline, now);
@@ -129,10 +128,12 @@ class Upstream::OneFlight final : public Upstream::Flight,
 
   const Place place_;
   const std::string& path_;
-  // Without the caller's grants, which are the gate's business.
+  // As much of it as is told to the other end.
   const EdgeCall call_;
   Context context_;
   grpc::ByteBuffer request_;
+  // The bytes of `request_` in one piece, once they go with others.
+  grpc::Slice slice_;
   grpc::ByteBuffer response_;
   Upstream& upstream_;
   Done done_;
@@ -239,9 +240,8 @@ std::shared_ptr<Upstream::Stream> Upstream::ForwardStream(const std::string& pat
 }
 
 void Upstream::Prepare(const EdgeCall& call, grpc::ClientContext& context) const {
-  const bool is_signed = options_.identity == Identity::kSigned;
-  rpc::PrepareContext(call.call, is_signed ? call.identity_token : "", clock_.Now(), context);
-  if (!is_signed) context.AddMetadata("authorization", call.authorization);
+  rpc::PrepareContext(call.call, TellsIdentity() ? call.identity_token : "", clock_.Now(), context);
+  if (!TellsIdentity()) context.AddMetadata("authorization", call.authorization);
 }
 
 absl::Status Upstream::CheckRoom(const base::FairShare& places, absl::string_view what,

@@ -114,6 +114,8 @@ class Upstream {
   class OneFlight;
   class OneStream;
 
+  // Whether the callee is told who calls by what the gateway signed.
+  bool TellsIdentity() const { return options_.identity == Identity::kSigned; }
   // Sets up the context of a call on behalf of `call`.
   void Prepare(const EdgeCall& call, grpc::ClientContext& context) const;
   grpc::GenericStub& NextStub() {
