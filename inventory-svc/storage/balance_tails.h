@@ -25,6 +25,9 @@ struct BalanceTail {
 // Where all that is written of the history ends. Tails are the same as long as this is.
 struct HistoryEnd {
   int64_t sequence = 0;
+  // From when on its last record counts: another if a database went back in time and other records
+  // have come to the same sequence since.
+  absl::Time counts_from;
   // The day that checkpoints were last written for, and the balance they have come to.
   std::string checkpoint_day;
   int64_t checkpoint_balance_id = 0;

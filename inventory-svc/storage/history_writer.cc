@@ -150,9 +150,7 @@ absl::StatusOr<int64_t> CheckpointBalances(mysql::Connection& connection,
 // The row that a turn holds locked.
 struct HistoryWriter::Progress {
   HistoryEnd end;
-  // The times of the record clock from which on the last record counts, and up to which nothing
-  // more is put in.
-  absl::Time counts_from;
+  // The time of the record clock up to which nothing more is put in.
   absl::Time closed_time;
   // What the database's clock, the only one that all replicas share, says.
   absl::Time database_time;
@@ -184,7 +182,7 @@ absl::StatusOr<std::optional<HistoryWriter::Turn>> HistoryWriter::TakeTurn() {
             .Execute(
                 "UPDATE history_progress SET sequence = ?, counts_from = ?, closed_time = ?, "
                 "checkpoint_day = ?, checkpoint_balance_id = ? WHERE history_id = 1",
-                {end.sequence, progress->counts_from, progress->closed_time, end.checkpoint_day,
+                {end.sequence, end.counts_from, progress->closed_time, end.checkpoint_day,
                  end.checkpoint_balance_id})
             .status();
       });
@@ -207,9 +205,9 @@ absl::StatusOr<std::optional<HistoryWriter::Progress>> HistoryWriter::LockProgre
                        "history_id = 1 FOR UPDATE SKIP LOCKED"));
   if (rows.empty()) return std::nullopt;
   return Progress{.end = {.sequence = static_cast<int64_t>(rows[0].Uint64(0)),
+                          .counts_from = rows[0].Time(1),
                           .checkpoint_day = rows[0].String(3),
                           .checkpoint_balance_id = rows[0].Int64(4)},
-                  .counts_from = rows[0].Time(1),
                   .closed_time = rows[0].Time(2),
                   .database_time = rows[0].Time(5)};
 }
@@ -241,10 +239,10 @@ absl::Status HistoryWriter::Advance(mysql::Connection& connection, Progress& pro
     QM_RETURN_IF_ERROR(WriteBalanceLines(connection, part.lines, tails));
     // What was promised up to the closed time stays as it is, however early a record's own time.
     const absl::Time floor =
-        std::max(progress.counts_from, progress.closed_time + absl::Microseconds(1));
-    QM_RETURN_IF_ERROR(WriteStep(connection, records, floor, floor == progress.counts_from));
+        std::max(progress.end.counts_from, progress.closed_time + absl::Microseconds(1));
+    QM_RETURN_IF_ERROR(WriteStep(connection, records, floor, floor == progress.end.counts_from));
     progress.end.sequence = records.back().sequence;
-    progress.counts_from = std::max(floor, LatestTime(records));
+    progress.end.counts_from = std::max(floor, LatestTime(records));
     turn.record_count = static_cast<int64_t>(records.size());
   }
   const absl::Duration further = close_time - progress.closed_time;
