@@ -35,6 +35,10 @@ absl::Status BrokenRule(std::string what) {
   return status::InvalidFields({{.field = "calls", .description = std::move(what)}});
 }
 
+void TellThrown(const std::string& type) {
+  log::Error("a carried posting threw", {{"cause", type}});
+}
+
 }  // namespace
 
 // One call of a stream. Answers once: what is let go of without an answer is answered INTERNAL.
@@ -283,7 +287,10 @@ void RelayService::Stream::QueueTogether(Postings postings) {
                       .bytes = bytes,
                       .caller = std::move(caller),
                       .run = [&service = relay_, shared](const absl::Status& turn) {
-                        base::DoTogether([&] { PostTogether(service, *shared, turn); });
+                        const auto thrown = base::CatchAll([&] {
+                          base::DoTogether([&] { PostTogether(service, *shared, turn); });
+                        });
+                        if (thrown.has_value()) TellThrown(*thrown);
                       }});
   if (queued.ok()) return;
   for (const std::shared_ptr<CarriedPosting>& posting : *shared) posting->Answer(queued, "");
@@ -299,7 +306,7 @@ void RelayService::Stream::PostTogether(RelayService& service, const Postings& p
     // What one throws must not cost those behind it their answers.
     const auto thrown =
         base::CatchAll([&] { CarriedPosting::Post(posting, service, service.clock_.Now()); });
-    if (thrown.has_value()) log::Error("a carried posting threw", {{"cause", *thrown}});
+    if (thrown.has_value()) TellThrown(*thrown);
   }
 }
 

@@ -188,13 +188,16 @@ void PostingLanes::RunTurn(const TakenTurn& taken) {
   QM_CHECK(answers.size() == taken.turn.size());
   series_->turns.Increment();
   series_->postings.Observe(static_cast<double>(taken.turn.size()));
-  base::DoTogether([&] {
-    for (size_t i = 0; i < answers.size(); ++i) {
-      PostingGroup& group = *taken.groups[i];
-      group.answers.push_back(std::move(answers[i]));
-      if (group.answers.size() == group.postings.size()) Answer(group, std::move(group.answers));
-    }
+  const auto unsent = base::CatchAll([&] {
+    base::DoTogether([&] {
+      for (size_t i = 0; i < answers.size(); ++i) {
+        PostingGroup& group = *taken.groups[i];
+        group.answers.push_back(std::move(answers[i]));
+        if (group.answers.size() == group.postings.size()) Answer(group, std::move(group.answers));
+      }
+    });
   });
+  if (unsent.has_value()) TellException("the answers of a turn threw", *unsent);
 }
 
 void PostingLanes::Answer(PostingGroup& group, PostingGroup::Answers with) {

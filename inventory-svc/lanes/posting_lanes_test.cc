@@ -207,6 +207,31 @@ TEST_F(PostingLanesTest, AnswersTheCallsOfATurnTogether) {
   EXPECT_THAT(message->sizes, ElementsAre(20));
 }
 
+// Goal: answers that cannot be sent cost the lane nothing.
+TEST_F(PostingLanesTest, GoesOnWhenTheAnswersOfATurnThrow) {
+  struct Message final : base::PutOff {
+    void DoNow() override { throw std::runtime_error("told to"); }
+  };
+  Start({.lane_count = 1});
+  Call first;
+  Occupy(first, 1);
+  std::vector<PendingPosting> postings;
+  postings.push_back(world_.Prepare(AReceipt(1, 10)));
+  lanes_->Post(std::move(postings), world_.clock.Now() + absl::Hours(1),
+               [message = std::make_shared<Message>()](const PostingGroup::Answers&) {
+                 EXPECT_TRUE(base::PutOff::ToTheEnd(message));
+               });
+  Call next;
+  Post({world_.Prepare(AReceipt(1, 11))}, next);
+
+  gate_.Open();
+  lanes_->Drain();
+
+  ASSERT_TRUE(next.answers.ok());
+  EXPECT_TRUE(next.answers->front().ok());
+  EXPECT_THAT(metrics_.Render(), HasSubstr("qm_test_posting_exceptions_total 1"));
+}
+
 TEST_F(PostingLanesTest, KeepsTheOrderOfACallsPostingsAcrossTurns) {
   Start({.lane_count = 2, .turn = {.postings_max = 4}});
   std::vector<PendingPosting> postings;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -37,23 +38,25 @@ class PutOff {
   static inline thread_local Works* current_ = nullptr;
 };
 
-// Runs `work`, then what it put off, even if it throws. Within another it is a part of that.
+// Runs `work`, then all that it put off, whatever of these throws; throws the first of that at the
+// end. Within another it is a part of that.
 template <typename F>
 void DoTogether(F&& work) {
   if (PutOff::current_ != nullptr) return work();
   PutOff::Works works;
-  PutOff::current_ = &works;
-  const auto end = [&works] {
-    PutOff::current_ = nullptr;
-    for (const std::shared_ptr<PutOff>& one : works) one->DoNow();
+  std::exception_ptr thrown;
+  const auto attempt = [&thrown](auto&& step) {
+    try {
+      step();
+    } catch (...) {
+      if (thrown == nullptr) thrown = std::current_exception();
+    }
   };
-  try {
-    work();
-  } catch (...) {
-    end();
-    throw;
-  }
-  end();
+  PutOff::current_ = &works;
+  attempt(work);
+  PutOff::current_ = nullptr;
+  for (const std::shared_ptr<PutOff>& one : works) attempt([&one] { one->DoNow(); });
+  if (thrown != nullptr) std::rethrow_exception(thrown);
 }
 
 }  // namespace quartermaster::base

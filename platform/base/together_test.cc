@@ -50,5 +50,23 @@ TEST(TogetherTest, DoesItEvenIfTheWorkThrows) {
   EXPECT_FALSE(PutOff::ToTheEnd(work));
 }
 
+// Goal: what one throws costs the others nothing.
+TEST(TogetherTest, DoesAllEvenIfOneThrows) {
+  struct Thrower final : PutOff {
+    void DoNow() override { throw std::runtime_error("told to"); }
+  };
+  const auto thrower = std::make_shared<Thrower>();
+  const auto work = std::make_shared<Counted>();
+
+  EXPECT_THROW(DoTogether([&] {
+                 PutOff::ToTheEnd(thrower);
+                 PutOff::ToTheEnd(work);
+               }),
+               std::runtime_error);
+
+  EXPECT_EQ(work->count, 1);
+  EXPECT_FALSE(PutOff::ToTheEnd(work));
+}
+
 }  // namespace
 }  // namespace quartermaster::base
