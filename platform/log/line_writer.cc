@@ -17,6 +17,12 @@ constexpr int kManyLines = 256;
 // What a busy moment needed is not kept for ever.
 constexpr size_t kKeptBytesMax = 256 * 1024;
 
+// Waits until the file takes something, for `patience_ms` at most; -1: for ever.
+bool HasRoom(int file, int patience_ms) {
+  pollfd room = {.fd = file, .events = POLLOUT, .revents = 0};
+  return poll(&room, 1, patience_ms) > 0;
+}
+
 // Returns how much of `text` the file took.
 size_t WriteAll(int file, absl::string_view text) {
   size_t taken = 0;
@@ -25,8 +31,7 @@ size_t WriteAll(int file, absl::string_view text) {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0 && errno == EAGAIN) {
       // Somebody else who has the same pipe made it so.
-      pollfd room = {.fd = file, .events = POLLOUT, .revents = 0};
-      poll(&room, 1, -1);
+      HasRoom(file, -1);
       continue;
     }
     if (written <= 0) break;
@@ -49,7 +54,12 @@ LineWriter::~LineWriter() { Close(absl::InfiniteDuration()); }
 void LineWriter::Write(absl::string_view line, bool is_urgent) {
   base::MutexLock lock(&mutex_);
   if (is_closed_) {
-    WriteAll(STDERR_FILENO, line);
+    // Nobody has the time to wait any more.
+    if (HasRoom(STDERR_FILENO, 0)) {
+      WriteAll(STDERR_FILENO, line);
+    } else {
+      lost_count_.fetch_add(1, std::memory_order_relaxed);
+    }
     return;
   }
   if (!queue_max_.has_value()) return WriteLines(line);
@@ -108,6 +118,7 @@ void LineWriter::WriteLines(absl::string_view lines) {
 }
 
 void LineWriter::Close(absl::Duration patience) {
+  std::thread ended;
   {
     base::MutexLock lock(&mutex_);
     is_closed_ = true;
@@ -118,8 +129,9 @@ void LineWriter::Close(absl::Duration patience) {
         })) {
       return;
     }
+    ended.swap(thread_);
   }
-  thread_.join();
+  if (ended.joinable()) ended.join();
 }
 
 }  // namespace quartermaster::log

@@ -34,9 +34,9 @@ class LineWriter {
   // Takes one line, which ends with its only line feed.
   void Write(absl::string_view line, bool is_urgent);
 
-  // Writes out what waits, and ends the thread. Lines that come later go to standard error. Returns
-  // after `patience` even if the file has not taken all: a reader that reads no more must not keep
-  // a program from its end.
+  // Writes out what waits, and ends the thread. Lines that come later go to standard error if it
+  // takes them at once. Returns after `patience` even if the file has not taken all: a reader that
+  // reads no more must not keep a program from its end.
   void Close(absl::Duration patience);
 
   int64_t lost_count() const { return lost_count_.load(std::memory_order_relaxed); }

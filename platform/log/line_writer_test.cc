@@ -167,6 +167,26 @@ TEST(LineWriterTest, ClosesThoughNobodyReads) {
   while (std::ranges::count(all, '\n') < 10) all += pipe.Read();
 }
 
+// Goal: neither can lines that come after the end.
+// Method: standard error is a pipe that is full.
+TEST(LineWriterTest, WaitsForNobodyOnceItIsClosed) {
+  const Pipe pipe;
+  ASSERT_EQ(fcntl(pipe.write_end(), F_SETFL, O_NONBLOCK), 0);
+  while (write(pipe.write_end(), "x", 1) == 1) {
+  }
+  ASSERT_EQ(fcntl(pipe.write_end(), F_SETFL, 0), 0);
+  LineWriter writer(pipe.write_end(), 100);
+  writer.Close(absl::InfiniteDuration());
+
+  const int standard_error = dup(STDERR_FILENO);
+  dup2(pipe.write_end(), STDERR_FILENO);
+  writer.Write("late\n", true);
+  dup2(standard_error, STDERR_FILENO);
+  close(standard_error);
+
+  EXPECT_EQ(writer.lost_count(), 1);
+}
+
 // Goal: a log that nobody can read back is not a log without losses.
 TEST(LineWriterTest, CountsWhatTheDiskDoesNotTake) {
   const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);

@@ -174,7 +174,7 @@ absl::Status Start(const Options& options) {
   return absl::OkStatus();
 }
 
-void Stop() { TheLog().Use(std::make_unique<LineWriter>(STDERR_FILENO, std::nullopt)); }
+void Stop() { TheLog().writer.load()->Close(kClosePatience); }
 
 int64_t LostLineCount() { return TheLog().writer.load()->lost_count(); }
 
