@@ -10,6 +10,7 @@ namespace {
 
 using testing::AllOf;
 using testing::ContainsRegex;
+using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -100,6 +101,14 @@ constexpr char kTransfer[] = R"(
   creator: "persons/shen"
   lines { line: 1 lot: "items/mask/lots/s-1" quantity { amount: 2 unit: "box50" } base_quantity: 100 )";
 
+TEST(ListTest, SaysThatItIsCut) {
+  FakeGateway gateway;
+  gateway.Answer("Ledger/ListBalances", {"balances {} next_page_token: \"more\""});
+
+  EXPECT_THAT(gateway.Execute({"balances", "swat", "--limit", "1"}).err,
+              HasSubstr("a higher --limit"));
+}
+
 TEST(TransferTest, ADraftHasSentNothing) {
   FakeGateway gateway;
   gateway.Answer("Transfers/GetTransfer", {std::string(kTransfer) + "} state: DRAFT"});
@@ -133,6 +142,30 @@ TEST(TransferTest, OneThatIsResolvedTellsByWhomAndWhatBecameOfIt) {
                                  "resolved by persons/he\n"));
   EXPECT_THAT(run.out, ContainsRegex("found +returned +lost"));
   EXPECT_THAT(run.out, ContainsRegex("box50 +100 +90 +0 +10 +5 +3 +2"));
+}
+
+TEST(TransferTest, AListIsReadToItsEndThoughPagesEndEarly) {
+  FakeGateway gateway;
+  gateway.Answer("Transfers/ListTransfers",
+                 {"transfers { name: \"transfers/a\" } next_page_token: \"more\"",
+                  "transfers { name: \"transfers/b\" }"});
+
+  const FakeGateway::Run run =
+      gateway.Execute({"transfer", "list", "swat", "--as-of", "2026-11-22T08:00:00Z"});
+
+  EXPECT_THAT(run.out, ContainsRegex("\na .*\nb "));
+  EXPECT_EQ(run.err, "");
+  EXPECT_THAT(gateway.requests(), Each(HasSubstr("as_of { record_time { seconds: 1795334400 } }")));
+}
+
+TEST(TransferTest, OneIsShownAsItWas) {
+  FakeGateway gateway;
+  gateway.Answer("Transfers/GetTransfer", {std::string(kTransfer) + "} state: DRAFT"});
+
+  gateway.Execute({"transfer", "show", "t", "--as-of-occurred", "2026-11-22T08:00:00Z"});
+
+  EXPECT_THAT(gateway.requests(),
+              ElementsAre(HasSubstr("as_of { occurred_time { seconds: 1795334400 } }")));
 }
 
 // Goal: who may read transfers and not movements sees the transfer all the same.

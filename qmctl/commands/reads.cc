@@ -8,6 +8,7 @@
 #include "qmctl/commands/as_of.h"
 #include "qmctl/commands/commands.h"
 #include "qmctl/commands/lines.h"
+#include "qmctl/commands/read_rows.h"
 #include "qmctl/import/names.h"
 #include "quartermaster/inventory/v1/catalog.pb.h"
 #include "quartermaster/inventory/v1/ledger.pb.h"
@@ -28,22 +29,6 @@ struct ReadOptions {
 constexpr char kUnits[] = "quartermaster.inventory.v1.Units/";
 constexpr char kCatalog[] = "quartermaster.inventory.v1.Catalog/";
 constexpr char kLedger[] = "quartermaster.inventory.v1.Ledger/";
-
-// Reads pages into one answer until there are no more or it has `row_count_max` rows. `rows` is the
-// list that pages add to.
-template <typename Request, typename Response, typename Rows>
-bool ReadRows(Session& session, const std::string& method, Request request, int row_count_max,
-              Response& all, Rows rows) {
-  do {
-    request.set_page_size(std::min(1000, row_count_max - rows(all).size()));
-    Response page;
-    if (!session.Call(method, request, page)) return false;
-    request.set_page_token(page.next_page_token());
-    rows(all).MergeFrom(rows(page));
-    all.set_next_page_token(page.next_page_token());
-  } while (!request.page_token().empty() && rows(all).size() < row_count_max);
-  return true;
-}
 
 std::string TitleOf(const Session& session, const type::v1::Title& title) {
   const bool is_english = session.language() == Language::kEnglish;
@@ -71,7 +56,7 @@ void ListUnits(Session& session, const ReadOptions& options) {
                           pb::PriorityClass_Name(unit.priority()),
                           absl::StrCat(unit.establishment_count())});
   }
-  session.Print(table, response);
+  PrintRows(session, table, response);
 }
 
 void ListLocations(Session& session, const ReadOptions& options) {
@@ -91,7 +76,7 @@ void ListLocations(Session& session, const ReadOptions& options) {
     table.rows.push_back({Shorten(location.name()), TitleOf(session, location.title()),
                           pb::LocationKind_Name(location.kind()), location.custodian()});
   }
-  session.Print(table, response);
+  PrintRows(session, table, response);
 }
 
 void ListItems(Session& session, const ReadOptions& options) {
@@ -123,7 +108,7 @@ void ListItems(Session& session, const ReadOptions& options) {
     table.rows.push_back({Shorten(item.name()), TitleOf(session, item.title()), item.base_unit(),
                           absl::StrJoin(measures, " "), absl::StrJoin(kinds, " ")});
   }
-  session.Print(table, response);
+  PrintRows(session, table, response);
 }
 
 void ListLots(Session& session, const ReadOptions& options) {
@@ -144,7 +129,7 @@ void ListLots(Session& session, const ReadOptions& options) {
     table.rows.push_back({Shorten(lot.name()), pb::Lot::Origin_Name(lot.origin()),
                           lot.origin_reference(), Shorten(lot.owner()), lot.expiry_date()});
   }
-  session.Print(table, response);
+  PrintRows(session, table, response);
 }
 
 void ListBalances(Session& session, const ReadOptions& options) {
@@ -185,7 +170,7 @@ void ListBalances(Session& session, const ReadOptions& options) {
                                              : absl::StrCat(balance.base_quantity()),
                           balance.base_unit(), balance.account().holder()});
   }
-  session.Print(table, response);
+  PrintRows(session, table, response);
 }
 
 void ListMovements(Session& session, const ReadOptions& options) {
@@ -225,7 +210,7 @@ void ListMovements(Session& session, const ReadOptions& options) {
                             absl::StrCat(line.quantity().amount()), line.quantity().unit()});
     }
   }
-  session.Print(table, response);
+  PrintRows(session, table, response);
 }
 
 // Adds one listing command.

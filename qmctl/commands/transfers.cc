@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "qmctl/commands/as_of.h"
 #include "qmctl/commands/commands.h"
 #include "qmctl/commands/lines.h"
+#include "qmctl/commands/read_rows.h"
 #include "qmctl/import/names.h"
 #include "qmctl/io/display.h"
 #include "quartermaster/inventory/v1/ledger.pb.h"
@@ -34,10 +36,12 @@ struct TransferOptions {
   std::string etag;
   std::string request_id;
   bool is_waiting_for_me = false;
+  int row_count_max = 1000;
+  std::shared_ptr<AsOfOptions> as_of = std::make_shared<AsOfOptions>();
 };
 
-void PrintTransfers(Session& session, const google::protobuf::Message& message,
-                    const std::vector<pb::Transfer>& transfers) {
+Table TableOf(const Session& session,
+              const google::protobuf::RepeatedPtrField<pb::Transfer>& transfers) {
   Table table{.columns = {{.title = session.Say("transfer", "调拨单")},
                           {.title = session.Say("state", "状态")},
                           {.title = session.Say("from", "自")},
@@ -51,7 +55,7 @@ void PrintTransfers(Session& session, const google::protobuf::Message& message,
                           absl::StrCat(transfer.lines_size()), transfer.waybill(),
                           RenderTime(transfer.update_time())});
   }
-  session.Print(table, message);
+  return table;
 }
 
 // What became of what was short, and who said so.
@@ -115,7 +119,9 @@ void PrintPersons(const Session& session, const pb::Transfer& transfer,
 void PrintTransfer(Session& session, const pb::Transfer& transfer) {
   const std::optional<Resolution> resolution = FindResolution(session, transfer);
   if (session.is_table()) {
-    PrintTransfers(session, transfer, {transfer});
+    google::protobuf::RepeatedPtrField<pb::Transfer> alone;
+    *alone.Add() = transfer;
+    session.Print(TableOf(session, alone), transfer);
     PrintPersons(session, transfer, resolution.has_value() ? resolution->resolver : "");
   }
   Table table{.columns = {{.title = session.Say("line", "行"), .is_number = true},
@@ -273,6 +279,7 @@ void RunCancel(Session& session, TransferOptions& options) {
 void RunShow(Session& session, const TransferOptions& options) {
   pb::GetTransferRequest request;
   request.set_name(AddCollection("transfers", options.name));
+  if (!SetAsOf(session, *options.as_of, request)) return;
   pb::Transfer transfer;
   if (session.Call(absl::StrCat(kTransfers, "GetTransfer"), request, transfer)) {
     PrintTransfer(session, transfer);
@@ -280,18 +287,17 @@ void RunShow(Session& session, const TransferOptions& options) {
 }
 
 void RunList(Session& session, const TransferOptions& options) {
-  constexpr int kTransferCountMax = 1000;
   pb::ListTransfersRequest request;
   request.set_unit(AddCollection("units", options.unit));
   request.set_waiting_for_me(options.is_waiting_for_me);
-  request.set_page_size(kTransferCountMax);
+  if (!SetAsOf(session, *options.as_of, request)) return;
   pb::ListTransfersResponse response;
-  if (!session.Call(absl::StrCat(kTransfers, "ListTransfers"), request, response)) return;
-  PrintTransfers(session, response, {response.transfers().begin(), response.transfers().end()});
-  if (!response.next_page_token().empty()) {
-    std::cerr << session.Say("There are more; these are the newest ", "还有更多，此为最新的 ")
-              << kTransferCountMax << session.Say(".\n", " 条。\n");
+  if (!ReadRows(
+          session, absl::StrCat(kTransfers, "ListTransfers"), request, options.row_count_max,
+          response, [](auto& list) -> auto& { return *list.mutable_transfers(); })) {
+    return;
   }
+  PrintRows(session, TableOf(session, response.transfers()), response);
 }
 
 CLI::Option* AddOccurredTime(CLI::App& step, TransferOptions& options) {
@@ -352,10 +358,15 @@ void AddTransfers(CLI::App& app, Session& session) {
   CLI::App* list = transfer->add_subcommand("list", "transfers from or to a unit, newest first");
   list->add_option("unit", options->unit, "the unit")->required();
   list->add_flag("--waiting-for-me", options->is_waiting_for_me, "only those you can take further");
+  list->add_option("--limit", options->row_count_max, "at most so many")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  AddAsOf(*list, options->as_of);
   list->callback([&session, options] { RunList(session, *options); });
   options = std::make_shared<TransferOptions>();
   CLI::App* show = transfer->add_subcommand("show", "one transfer, line by line");
   show->add_option("transfer", options->name, "its name")->required();
+  AddAsOf(*show, options->as_of);
   show->callback([&session, options] { RunShow(session, *options); });
 }
 
