@@ -25,11 +25,16 @@ bool ParseInto(Session& session, const std::string& typed, google::protobuf::Tim
 
 }  // namespace
 
+CLI::Option* AddRecordTime(CLI::App& command, const std::shared_ptr<AsOfOptions>& options) {
+  return command.add_option("--as-of", options->record_time,
+                            "as the books held it then: 2026-11-22T08:00:00Z, or \"2026-11-22 "
+                            "08:00\" in this machine's zone");
+}
+
 void AddAsOf(CLI::App& command, const std::shared_ptr<AsOfOptions>& options) {
-  command.add_option("--as-of", options->record_time,
-                     "as the books held it then: 2026-11-22T08:00:00Z or \"2026-11-22 08:00\"");
+  AddRecordTime(command, options);
   command.add_option("--as-of-occurred", options->occurred_time,
-                     "as it had happened by then, whenever the papers came");
+                     "as it had happened by then, whenever the papers came; written as --as-of");
 }
 
 bool ParseAsOf(Session& session, const AsOfOptions& options, type::v1::AsOf& as_of) {

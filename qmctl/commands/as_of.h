@@ -15,6 +15,9 @@ struct AsOfOptions {
   std::string occurred_time;
 };
 
+// Adds `--as-of` alone to `command`.
+CLI::Option* AddRecordTime(CLI::App& command, const std::shared_ptr<AsOfOptions>& options);
+
 // Adds `--as-of` and `--as-of-occurred` to `command`.
 void AddAsOf(CLI::App& command, const std::shared_ptr<AsOfOptions>& options);
 

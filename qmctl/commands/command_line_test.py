@@ -42,6 +42,8 @@ class CommandLineTest(unittest.TestCase):
         self.expect(qmctl("transfer", "receive", "x", "--line", "1:eaten=2"), 2, "accepted")
         self.expect(qmctl("trace", "mask"), 2, "ITEM/LOT")
         self.expect(qmctl("prove", "--progress", "x"), 2, "--from-lines")
+        self.expect(qmctl("prove", "--as-of", "2026-11-22T08:00:00Z"), 2, "--from-lines")
+        self.assertNotIn("--as-of-occurred", qmctl("prove", "--help").stdout)
         self.expect(qmctl("prove", "--from-lines", "--progress", str(DATA / "units.csv")), 2, "cut short")
         self.expect(qmctl("trace", "mask/s-1", "--as-of", "yesterday", *NOBODY), 2, "yesterday")
 

@@ -184,7 +184,8 @@ void AddProve(CLI::App& app, Session& session) {
           "with --from-lines: a file to keep how far it has come; when it is there, the proof "
           "goes on from it")
       ->needs(lines);
-  AddAsOf(*command, options->as_of);
+  // On the occurred clock balances may be below zero, so nothing is proven of it.
+  AddRecordTime(*command, options->as_of)->needs(lines);
   command->callback([&session, options] { Prove(session, *options); });
 }
 
