@@ -68,6 +68,11 @@ class CommandLineTest(unittest.TestCase):
         self.expect(qmctl("post", "RELOCATE", *post), 2, "needs --to")
         self.expect(qmctl("post", "RECEIVE", *post, "--source-state", "SHOP"), 2, "there are AVAILABLE")
 
+    def test_a_watch_takes_no_option_that_it_would_leave_aside(self):
+        for option in ("--unit", "--method", "--resource"):
+            self.expect(qmctl("watch", "--heads", option, "x", *NOBODY), 2, "excludes")
+        self.expect(qmctl("watch", "--from", "-1"), 2, "--from: Value -1 not in range 0 to 9223372036854775807")
+
     def test_a_lot_is_read_as_everywhere(self):
         self.expect(qmctl("balances", "east", "--lot", "mask", *NOBODY), 2, "--lot is written ITEM/LOT")
 

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <set>
 #include <string>
@@ -198,14 +199,19 @@ void AddRecords(CLI::App& app, Session& session) {
   CLI::App* watch = app.add_subcommand(
       "watch", "the sealed record of every write, oldest first; --output json is an export");
   watch->add_option("--from", watched->after_sequence, "what comes after this sequence")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
   watch->add_flag("--follow", watched->follows, "wait for what comes, until interrupted");
-  watch->add_flag("--heads", watched->has_heads_only,
-                  "the heads alone, to be kept elsewhere for verify");
-  watch->add_option("--unit", watched->unit, "only what touches this unit or one beneath it");
-  watch->add_option("--method", watched->method_prefixes,
-                    "only methods that begin so: Ledger/, Transfers/Create");
-  watch->add_option("--resource", watched->resource_prefixes, "only resources that begin so");
+  CLI::Option* heads = watch->add_flag("--heads", watched->has_heads_only,
+                                       "the heads alone, to be kept elsewhere for verify");
+  // Heads are of all records.
+  watch->add_option("--unit", watched->unit, "only what touches this unit or one beneath it")
+      ->excludes(heads);
+  watch
+      ->add_option("--method", watched->method_prefixes,
+                   "only methods that begin so: Ledger/, Transfers/Create")
+      ->excludes(heads);
+  watch->add_option("--resource", watched->resource_prefixes, "only resources that begin so")
+      ->excludes(heads);
   watch->callback([&session, watched] { Watch(session, *watched); });
 
   auto verified = std::make_shared<VerifyOptions>();
