@@ -38,6 +38,16 @@ constexpr Advice kByReason[] = {
     {"HAZARD_STORE_REQUIRED", "choose a location of kind FLAMMABLES_STORE", "请选择易燃品库"},
     {"OUTCOME_UNKNOWN", "run the same again with the same --request-id: it tells what happened",
      "用同一 --request-id 再执行一次即可得知结果"},
+    {"UNIT_NOT_FOUND", "check the name: qmctl units", "核对名称：qmctl units"},
+    {"LOCATION_NOT_FOUND", "check the name: qmctl locations UNIT",
+     "核对名称：qmctl locations 单位"},
+    {"ITEM_NOT_FOUND", "check the name: qmctl items", "核对名称：qmctl items"},
+    {"LOT_NOT_FOUND", "check the name: qmctl lots ITEM", "核对名称：qmctl lots 物资"},
+    {"UNIT_OF_MEASURE_UNKNOWN", "look at how it is counted: qmctl items",
+     "查看可用的计量单位：qmctl items"},
+    {"SEQUENCE_NOT_SEALED",
+     "go on from a sequence of this database; if it was restored, begin anew with --from 0",
+     "请用本库已有的序号；若数据库曾恢复，请以 --from 0 重新开始"},
     {"OWNED_BY_DOCUMENT", "undo the document that posted it", "请撤销产生该记录的单据"},
 };
 const char* FindAdvice(const absl::Status& error, Language language) {

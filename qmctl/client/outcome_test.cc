@@ -35,5 +35,13 @@ TEST(RenderErrorTest, NamesEveryWayToGiveCredentials) {
   }
 }
 
+TEST(RenderErrorTest, NamesWhereToLookNamesUp) {
+  const absl::Status error = status::MakeError(absl::StatusCode::kNotFound, "there is no items/msk",
+                                               {.reason = "ITEM_NOT_FOUND"});
+
+  EXPECT_EQ(RenderError(error, Language::kEnglish),
+            "ITEM_NOT_FOUND: there is no items/msk\nWhat to do: check the name: qmctl items");
+}
+
 }  // namespace
 }  // namespace quartermaster::qmctl

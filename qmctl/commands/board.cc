@@ -205,6 +205,20 @@ void TellMissingParts(Session& session, const gateway::v1::Situation& situation)
   }
 }
 
+// Names the items that were asked for and that nobody has: they may be misspelled.
+void TellItemsOfNobody(const Session& session, const std::vector<std::string>& items,
+                       const gateway::v1::Situation& situation) {
+  if (!situation.missing_parts().empty()) return;
+  for (const std::string& item : items) {
+    if (std::ranges::find(situation.stock(), item, &pb::StockLine::item) !=
+        situation.stock().end()) {
+      continue;
+    }
+    std::cerr << session.Say("Nobody has any ", "均无库存：") << EscapeControls(Shorten(item))
+              << session.Say("; qmctl items lists what there is.\n", "；物资见 qmctl items。\n");
+  }
+}
+
 // Takes the lines of all other items out.
 void KeepItems(const std::vector<std::string>& items, gateway::v1::Situation& situation) {
   auto& stock = *situation.mutable_stock();
@@ -257,6 +271,7 @@ void RunBoard(Session& session, const BoardOptions& options) {
   for (const std::string& item : options.items) {
     items.push_back(ParseName("items", item).value_or(item));
   }
+  TellItemsOfNobody(session, items, situation);
   const Board board(session, situation);
   if (!session.is_table() || options.has_details) {
     if (session.is_json() && !items.empty()) KeepItems(items, situation);

@@ -48,6 +48,12 @@ TEST_F(BoardTest, ItemsAreKeptToInEveryForm) {
   }
 }
 
+TEST_F(BoardTest, SaysWhichItemsNobodyHas) {
+  const FakeGateway::Run run = gateway_.Execute({"board", "--unit", "city", "--items", "mask,msk"});
+
+  EXPECT_EQ(run.err, "Nobody has any msk; qmctl items lists what there is.\n");
+}
+
 TEST_F(BoardTest, AllPagesAreOneBoard) {
   gateway_.Answer("Overview/GetSituation",
                   {std::string(kSituation) + R"(next_page_token: "more" read_time { seconds: 7 }

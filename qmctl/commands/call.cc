@@ -151,7 +151,8 @@ void RunCall(Session& session, const CallOptions& options) {
   const MethodDescriptor* method = FindMethod(options.method);
   if (method == nullptr) {
     return session.FailUsage(
-        absl::StrCat("there is no method ", options.method, "; qmctl call --list names them all"));
+        absl::StrCat("there is no method ", options.method,
+                     "; qmctl call --list names them all, but for the stream, qmctl watch"));
   }
   std::string json = options.data;
   if (json == "-" || absl::StartsWith(json, "@")) {

@@ -202,8 +202,9 @@ void AddPostings(CLI::App& app, Session& session) {
                       "where they go, for WRITE_OFF: LOST, EXPIRED, DESTROYED; for SEND_BACK: "
                       "SUPPLIER, DONOR, MINISTRY_SOURCE, PROVINCE_SOURCE, PEER; QUARANTINE for "
                       "RECEIVE, FIND and OPEN_BOOKS of what must be inspected");
-  command->add_option("--occurred-time", post->occurred_time, "when it happened; default now");
-  command->add_option("--paper", post->paper, "the paper it is entered from, ISSUER/NUMBER/LINE");
+  command->add_option("--occurred-time", post->occurred_time,
+                      "when it happened, as 2020-01-29T12:00:00+08:00; default now");
+  command->add_option("--paper", post->paper, "ISSUER/NUMBER[/LINE] that it is entered from");
   command->add_option("--note", post->note, "a note beside it");
   command->add_option("--request-id", post->request_id, "of a call that is made again");
   command->callback([&session, post] { RunPost(session, *post); });
