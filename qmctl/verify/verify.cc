@@ -64,7 +64,7 @@ class Verification {
   }
 
   bool Add(const Block& block) {
-    if (Note(check_.Add(block))) return false;
+    if (Note(check_.Add(block))) return NoteBeginning(block);
     if (verdict_.block_count++ == 0) NoteFirst(block.number);
     // The one before the first block here is told by that alone.
     const bool is_first = verdict_.block_count == 1;
@@ -100,6 +100,18 @@ class Verification {
   void NoteFirst(int64_t number) {
     verdict_.first_block = number;
     verdict_.earlier_head_count = std::distance(heads_.begin(), heads_.lower_bound(number));
+  }
+
+  // Whoever exported from the middle of a block, or took the heads for the export, may be honest.
+  bool NoteBeginning(const Block& block) {
+    if (verdict_.block_count > 0) return false;
+    if (verdict_.record_count == 0) {
+      absl::StrAppend(&verdict_.misfit, "; what --heads wrote is no export, it goes with --heads");
+    } else if (block.first_sequence < verdict_.first_sequence) {
+      absl::StrAppend(&verdict_.misfit, "; an export begins where a block does: watch --from ",
+                      block.first_sequence - 1);
+    }
+    return false;
   }
 
   bool Note(const std::optional<ChainCheck::Misfit>& misfit) {

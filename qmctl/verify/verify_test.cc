@@ -116,6 +116,17 @@ TEST(VerifyExportTest, TakesAnExportFromAnyBlockOn) {
   EXPECT_EQ(verdict.earlier_head_count, 2);
 }
 
+TEST(VerifyExportTest, SaysWhereAnExportMayBegin) {
+  std::vector<RecordBatch> batches = Seal(SomeRecords(12));
+  batches.erase(batches.begin());
+  batches[0].mutable_records()->DeleteSubrange(0, 1);
+  EXPECT_THAT(Verify(batches).misfit,
+              testing::HasSubstr("begins where a block does: watch --from 3"));
+
+  batches[0].clear_records();
+  EXPECT_THAT(Verify(batches).misfit, testing::HasSubstr("what --heads wrote is no export"));
+}
+
 TEST(VerifyExportTest, SaysToWhereHeadsVouch) {
   const std::vector<RecordBatch> batches = Seal(SomeRecords(12));
 
