@@ -92,7 +92,8 @@ std::vector<std::string> ParseName(absl::string_view field, absl::string_view pa
   if (std::optional<std::vector<std::string>> ids = MatchName(pattern, name); ids.has_value()) {
     return *std::move(ids);
   }
-  errors.Add(field, absl::StrCat(Quoted(name), " is not of the form ", pattern));
+  errors.Add(field, absl::StrCat(Quoted(name), " is not of the form ", pattern,
+                                 ", with ids of a-z, 0-9 and -"));
   return std::vector<std::string>(std::ranges::count(pattern, '{'));
 }
 

@@ -74,7 +74,8 @@ TEST(NameTest, ReturnsAsManyEmptyIdsAsThePatternHas) {
               ElementsAre("", ""));
 
   EXPECT_THAT(OnlyDescription(errors),
-              HasSubstr("\"x\" is not of the form units/{unit}/locations/{location}"));
+              HasSubstr("\"x\" is not of the form units/{unit}/locations/{location}, with ids of "
+                        "a-z, 0-9 and -"));
 }
 
 TEST(NameTest, EndsInAUuidWhereOneIsAskedFor) {
