@@ -83,7 +83,7 @@ Three things to try:
   use 50 masks at the SWAT detachment, then 5 million
     $try --as quartermaster-qiao post CONSUME --at swat/store mask/supplier-2=50
     $try --as quartermaster-qiao post CONSUME --at swat/store mask/supplier-2=5000000
-  write a transfer from the city depot; "transfer --help" says how it is sent and signed for
+  write a transfer from the city depot; clerk-shen dispatches it then, quartermaster-qiao receives it: "transfer --help"
     $try --as clerk-shen transfer create --from jiangcheng/main-depot --to swat/store mask/peer-6=100
   follow a lot from its source to its use, and have it proven that nothing was lost
     $try --as auditor-tan trace mask/supplier-2
