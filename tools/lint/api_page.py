@@ -31,6 +31,14 @@ curl -H "Authorization: Bearer $token" -H "Content-Type: application/json" http:
     "destination": {"location": "units/swat/locations/store", "state": "CONSUMED"}}]}'
 ```
 
+What lies in a message of the request is written with a dot in a query. So the books of a past moment are asked
+for; the next page is the same with `&page_token=` and the `nextPageToken` of the one before:
+
+```sh
+balances="http://127.0.0.1:8080/v1/units/swat/balances?as_of.occurred_time=2020-02-01T00:00:00Z&page_size=2"
+curl -H "Authorization: Bearer $token" "$balances"
+```
+
 `build/dev/qmctl/qmctl call --list` names the methods, `call Ledger/PostMovement -d …` makes one.
 
 JSON follows the proto3 mapping: 64-bit numbers are strings, fields with default values are present, times
