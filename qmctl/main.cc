@@ -12,9 +12,9 @@ namespace quartermaster::qmctl {
 namespace {
 
 constexpr char kFooter[] =
-    "Exit codes: 0 done · 1 refused by the server · 2 the command line or a file is wrong, "
-    "nothing\n"
-    "was sent · 3 no answer or outcome unknown, running it again is safe · 4 imported in part.\n"
+    "Exit codes: 0 done · 1 refused by the server, or what was proved or verified does not fit ·\n"
+    "2 the command line or a file is wrong, nothing was sent · 3 no answer or outcome unknown,\n"
+    "running it again is safe · 4 imported in part.\n"
     "Environment: QMCTL_SERVER, QMCTL_TOKEN, QMCTL_RECEIVER_TOKEN.\n"
     "Writes carry a request id: what the server did not answer is sent again with the same id, up "
     "to\n"

@@ -30,6 +30,7 @@ class CommandLineTest(unittest.TestCase):
 
     def test_help_documents_the_exit_codes(self):
         self.expect(qmctl("--help"), 0, "Exit codes: 0 done", "stdout")
+        self.assertIn("verified does not fit", qmctl("verify", "--help").stdout)
         self.expect(qmctl("import", "--help"), 0, "kind issuer number line item lot", "stdout")
 
     def test_mistakes_on_the_command_line_are_usage(self):
