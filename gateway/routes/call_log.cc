@@ -8,6 +8,16 @@
 #include "platform/status/error.h"
 
 namespace quartermaster::gateway {
+namespace {
+
+// A service that is broken may answer with what is no code at all.
+grpc::StatusCode NearestCode(grpc::StatusCode code) {
+  return code < grpc::StatusCode::OK || code > grpc::StatusCode::UNAUTHENTICATED
+             ? grpc::StatusCode::UNKNOWN
+             : code;
+}
+
+}  // namespace
 
 CallLog::CallLog(telemetry::Metrics& metrics)
     : calls_(metrics.AddCounter("calls_total", "Calls that ended at the edge, by status code.",
@@ -25,8 +35,7 @@ void CallLog::Count(const Entry& entry, grpc::StatusCode code, const std::string
     if (found.seconds == nullptr) {
       found.seconds = &seconds_.With({std::string(entry.method), std::string(entry.protocol)});
     }
-    // A code of nobody's is no reason to fail.
-    auto& counter = found.calls[static_cast<size_t>(code) % found.calls.size()];
+    prometheus::Counter*& counter = found.calls[static_cast<size_t>(code)];
     if (counter == nullptr) {
       counter = &calls_.With({std::string(entry.method), std::string(entry.protocol), code_name});
     }
@@ -38,9 +47,9 @@ void CallLog::Count(const Entry& entry, grpc::StatusCode code, const std::string
 }
 
 void CallLog::Record(const Entry& entry, const grpc::Status& status) {
-  const std::string code =
-      absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code()));
-  Count(entry, status.error_code(), code);
+  const grpc::StatusCode nearest = NearestCode(status.error_code());
+  const std::string code = absl::StatusCodeToString(static_cast<absl::StatusCode>(nearest));
+  Count(entry, nearest, code);
   const std::string reason =
       status.ok() ? "" : std::string(status::GetReason(rpc::FromGrpcStatus(status)));
   log::Info("edge call", {{"method", entry.method},
