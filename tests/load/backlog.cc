@@ -34,6 +34,14 @@ absl::Status Backlog::AwaitAllSealed(absl::Duration patience) {
   return Await("SELECT NOT EXISTS (SELECT 1 FROM records WHERE sequence IS NULL)", patience);
 }
 
+absl::Status Backlog::AwaitPurged(absl::Duration patience) {
+  // A few remain as long as anybody writes.
+  return Await(
+      "SELECT VARIABLE_VALUE < 1000 FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = "
+      "'INNODB_HISTORY_LIST_LENGTH'",
+      patience);
+}
+
 absl::Status Backlog::Await(absl::string_view query, absl::Duration patience) {
   const absl::Time end = absl::Now() + patience;
   while (absl::Now() < end) {

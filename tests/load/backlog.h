@@ -28,6 +28,10 @@ class Backlog {
   // The same for sealing alone.
   absl::Status AwaitAllSealed(absl::Duration patience = absl::Minutes(5));
 
+  // The same for the database itself: until it has cleared away what earlier versions of rows have
+  // left behind, as after much writing.
+  absl::Status AwaitPurged(absl::Duration patience = absl::Minutes(5));
+
   absl::StatusOr<int64_t> CountUnsealed();
 
   // Keeps everyone from sealing, for an hour at most: holds the lease, as a replica would that is

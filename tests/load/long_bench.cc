@@ -39,6 +39,7 @@ absl::StatusOr<Subject> MakeLedger(int64_t line_count) {
   // What is left to do of the filling would be measured as well.
   QM_ASSIGN_OR_RETURN(Backlog backlog, Backlog::Of(subject.stack->database()));
   QM_RETURN_IF_ERROR(backlog.AwaitNone(kBacklogTimeMax));
+  QM_RETURN_IF_ERROR(backlog.AwaitPurged(kBacklogTimeMax));
   return subject;
 }
 
