@@ -45,57 +45,50 @@ TEST_F(RelayTest, BytesThatAreNoMessageEndTheStream) {
   }
 }
 
+class RelayFloodTest : public RelayTest {
+ protected:
+  // While nothing can be posted, one person sends `count` calls and then another sends one. Expects
+  // `refused_min` of the flood to be told so at once, and the other's call to be posted.
+  void FloodAndAskForAnother(int count, size_t refused_min) {
+    const auto client = Connect();
+    std::map<int64_t, absl::StatusOr<v1::Movement>> refused;
+    {
+      const Standstill standstill(database_.pool());
+      SendFlood(*client, count);
+      refused = client->Read(refused_min);
+      ASSERT_TRUE(client->Send(Message({ACall(count + 1, west_, AReceipt(2, kRoom, kWestMasks))})));
+    }
+    EXPECT_GE(refused.size(), refused_min);
+    for (const auto& [number, answer] : refused) {
+      EXPECT_EQ(Outcome(answer), "RESOURCE_EXHAUSTED CALLER_OVERLOADED") << number;
+    }
+
+    const auto rest = client->Read(count + 1 - refused.size());
+
+    ASSERT_TRUE(rest.contains(count + 1));
+    EXPECT_EQ(Outcome(rest.at(count + 1)), "OK");
+  }
+};
+
 // Goal: one person's flood is told so, and what others post by the same stream is read and posted.
 // Method: with the defaults, while no turn ends, one sends more than may wait: at most a turn of
 // 256 and half of the queue.
-TEST_F(RelayTest, AFloodOfOnePersonsIsToldSoAndHoldsUpNobody) {
+TEST_F(RelayFloodTest, AFloodOfOnePersonsIsToldSoAndHoldsUpNobody) {
   constexpr int kFlood = 1500;
   const size_t refused_min =
       kFlood - 256 - inventory::PostingLanes::Options().queued_postings_max / 2;
-  const auto client = Connect();
-  std::map<int64_t, absl::StatusOr<v1::Movement>> refused;
-  {
-    const Standstill standstill(database_.pool());
-    SendFlood(*client, kFlood);
-    refused = client->Read(refused_min);
-    ASSERT_TRUE(client->Send(Message({ACall(kFlood + 1, west_, AReceipt(2, kRoom, kWestMasks))})));
-  }
-  EXPECT_GE(refused.size(), refused_min);
-  for (const auto& [number, answer] : refused) {
-    EXPECT_EQ(Outcome(answer), "RESOURCE_EXHAUSTED CALLER_OVERLOADED") << number;
-  }
-
-  const auto rest = client->Read(kFlood + 1 - refused.size());
-
-  ASSERT_TRUE(rest.contains(kFlood + 1));
-  EXPECT_EQ(Outcome(rest.at(kFlood + 1)), "OK");
+  FloodAndAskForAnother(kFlood, refused_min);
 }
 
 // The same where each posting has a thread and a transaction of its own.
-TEST_F(RelayTest, AFloodIsToldSoWithoutLanesToo) {
+TEST_F(RelayFloodTest, AFloodIsToldSoWithoutLanesToo) {
   InventoryServer::Options options = SecureOptions();
   options.inventory.lanes.lane_count = 0;
   secure_ = InventoryServer::Start(database_, options);
   constexpr int kFlood = 300;
   // At most 8 threads and a queue of 256.
   constexpr size_t kRefusedMin = kFlood - 8 - 256;
-  const auto client = Connect();
-  std::map<int64_t, absl::StatusOr<v1::Movement>> refused;
-  {
-    const Standstill standstill(database_.pool());
-    SendFlood(*client, kFlood);
-    refused = client->Read(kRefusedMin);
-    ASSERT_TRUE(client->Send(Message({ACall(kFlood + 1, west_, AReceipt(2, kRoom, kWestMasks))})));
-  }
-  EXPECT_GE(refused.size(), kRefusedMin);
-  for (const auto& [number, answer] : refused) {
-    EXPECT_EQ(Outcome(answer), "RESOURCE_EXHAUSTED CALLER_OVERLOADED") << number;
-  }
-
-  const auto rest = client->Read(kFlood + 1 - refused.size());
-
-  ASSERT_TRUE(rest.contains(kFlood + 1));
-  EXPECT_EQ(Outcome(rest.at(kFlood + 1)), "OK");
+  FloodAndAskForAnother(kFlood, kRefusedMin);
 }
 
 // Goal: a stream that sends without end and never reads costs its own bound and no more.
